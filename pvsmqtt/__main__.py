@@ -1,0 +1,7 @@
+"""``python -m pvsmqtt``."""
+
+import sys
+
+from pvsmqtt.cli import main
+
+sys.exit(main())

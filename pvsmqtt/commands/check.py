@@ -1,0 +1,85 @@
+"""``pvsmqtt check``: is the configuration right, does the broker let us in, does every source answer?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from pvsmqtt.commands import log
+from pvsmqtt.settings import Settings, SettingsError, load
+from pvsmqtt.sources.base import Finding
+
+
+def check(config: Path | None, as_json: bool) -> int:
+    """Print a line for each finding. Exit status 0 when all is good, 1 when something is not, 2 for a bad
+    configuration."""
+    log.set_up("error")
+    try:
+        settings = load(config)
+    except SettingsError as error:
+        if as_json:
+            finding = Finding("configuration", False, str(error))
+            print(json.dumps({"ok": False, "findings": [asdict(finding)]}))  # noqa: T201
+        raise
+    findings = asyncio.run(_findings(settings))
+    ok = all(finding.ok for finding in findings)
+    if as_json:
+        print(json.dumps({"ok": ok, "findings": [asdict(f) for f in findings]}, indent=2))  # noqa: T201
+    else:
+        for finding in findings:
+            print(f"{'good' if finding.ok else 'BAD '}  {finding.subject}: {finding.text}")  # noqa: T201
+            if finding.advice and not finding.ok:
+                print(f"      -> {finding.advice}")  # noqa: T201
+    if not ok:
+        bad = ", ".join(finding.subject for finding in findings if not finding.ok)
+        print(f"pvsmqtt: not ready: {bad}", file=sys.stderr)  # noqa: T201
+    return 0 if ok else 1
+
+
+async def _findings(settings: Settings) -> list[Finding]:
+    sources = [kind.check(options) for _, kind, options in settings.sources()]
+    parts = await asyncio.gather(_broker(settings), *sources)
+    state = _state_dir(settings.state_dir)
+    configuration = Finding("configuration", True, f"{len(sources)} source{'s' * (len(sources) != 1)} and a broker")
+    return [configuration, state, *(finding for part in parts for finding in part)]
+
+
+def _state_dir(path: Path) -> Finding:
+    import os
+
+    nearest = next((p for p in (path, *path.parents) if p.exists()), path)
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return Finding("state directory", True, f"{path} is writable")
+    return Finding(
+        "state directory",
+        False,
+        f"{path} is not writable for this user",
+        "the service as installed has it through systemd; to try things by hand set state_dir to a place of yours",
+    )
+
+
+async def _broker(settings: Settings) -> list[Finding]:
+    from pvsmqtt.sinks.mqtt import embedded
+    from pvsmqtt.sinks.mqtt.connection import Refused, connect
+
+    options = settings.mqtt
+    if options.host == embedded.HOST:
+        if embedded.available():
+            return [Finding("broker", True, f"runs inside the service on {options.listen}:{options.port}")]
+        advice = "pip install 'pvsmqtt[embedded]', or name a broker of your own in [mqtt] host"
+        return [Finding("broker", False, "the embedded broker is not installed", advice)]
+    refused = None
+    for version in ("5", "3.1.1") if options.protocol == "auto" else (options.protocol,):
+        try:
+            client_id = f"pvsmqtt-check-{settings.instance}"
+            async with connect(options, options.host, options.port, client_id, None, version):
+                where = f"{options.host}:{options.port}"
+                return [Finding("broker", True, f"{where} lets us in with MQTT {version}")]
+        except Refused as error:
+            refused = error
+            if not error.other_version:
+                break
+    return [Finding("broker", False, refused.text, refused.advice)] if refused else []

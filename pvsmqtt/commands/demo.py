@@ -1,0 +1,143 @@
+"""``pvsmqtt demo``: the main job with everything inside one process: a simulated PVS in fast motion, a broker, the
+service, and a subscriber that prints what came through the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pvsmqtt.commands import log
+from pvsmqtt.model.device import LABELS, Kind
+from pvsmqtt.sinks.mqtt import embedded
+
+SPEED = 600
+"""Seconds of the simulated day for each second of ours."""
+
+POLL = 1.0
+SITE_KEYS = ("pv_power", "load_power", "grid_power", "pv_energy", "grid_import_energy", "grid_export_energy")
+
+
+def demo(seconds: float | None, panels: int) -> int:
+    """Run until Ctrl-C or for so many seconds. Exit status 0 only if readings really went through the broker."""
+    log.set_up("error")
+    if not embedded.available():
+        print("pvsmqtt: the demo needs its own broker: pip install 'pvsmqtt[embedded]'", file=sys.stderr)  # noqa: T201
+        return 1
+    with tempfile.TemporaryDirectory(prefix="pvsmqtt-demo-") as folder:
+        try:
+            seen = asyncio.run(_demo(Path(folder), seconds, panels))
+        except KeyboardInterrupt:
+            return 0
+    if not seen:
+        print("pvsmqtt: no reading came through the broker", file=sys.stderr)  # noqa: T201
+        return 1
+    print(f"\n{seen} states came through the broker.")  # noqa: T201
+    return 0
+
+
+async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
+    from pvsmqtt.service import Service
+    from pvsmqtt.settings import load
+    from pvsmqtt.simulator.pvs.house import House
+    from pvsmqtt.simulator.pvs.server import PvsSimulator
+
+    # Half past seven in the morning at the simulated house (UTC−6): the sun has just risen.
+    start = datetime.now(UTC).replace(hour=13, minute=30, second=0, microsecond=0) - timedelta(days=1)
+    simulator = PvsSimulator(House(panels=panels), speed=SPEED, start_at=start)
+    await simulator.start()
+    port = _free_port()
+    environment = {
+        "PVSMQTT_ALLOW_FAST_POLLING": "1",
+        "PVSMQTT_STATE_DIR": str(folder),
+        "PVSMQTT_MQTT__HOST": embedded.HOST,
+        "PVSMQTT_MQTT__PORT": str(port),
+        "PVSMQTT_PVS__0__HOST": simulator.url,
+        "PVSMQTT_PVS__0__INTERVAL": str(POLL),
+        "PVSMQTT_LOG_LEVEL": "error",
+    }
+    service = Service(load(environ=environment))
+    print(f"A simulated PVS6 with {panels} panels answers at {simulator.url}, a broker at mqtt://127.0.0.1:{port}.")  # noqa: T201
+    print(f"One second here is {SPEED // 60} minutes there. Stop with Ctrl-C.\n")  # noqa: T201
+    watcher = _Watcher(port)
+    watching = asyncio.create_task(watcher.run())
+    serving = asyncio.create_task(service.run())
+    try:
+        await asyncio.wait({serving, watching}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        service.stop()
+        await serving
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+        await simulator.stop()
+    return watcher.states
+
+
+class _Watcher:
+    """A plain MQTT client, as anybody could write it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._devices = 0
+        self.states = 0
+
+    async def run(self) -> None:
+        """Subscribe and print."""
+        import aiomqtt
+
+        while True:
+            try:
+                async with aiomqtt.Client("127.0.0.1", self._port) as client:
+                    await client.subscribe([("pvsmqtt/home/#", 1), ("homeassistant/device/+/config", 1)])
+                    async for message in client.messages:
+                        if message.payload:
+                            self._take(str(message.topic), bytes(message.payload))
+            except aiomqtt.MqttError:
+                await asyncio.sleep(0.2)
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        if topic == "pvsmqtt/home/devices":
+            self._inventory(json.loads(payload))
+        elif topic.endswith("/state"):
+            self.states += 1
+            if topic == "pvsmqtt/home/site/state":
+                self._site(json.loads(payload))
+
+    def _inventory(self, devices: list[dict[str, Any]]) -> None:
+        if len(devices) <= self._devices or len(devices) < 3:
+            return
+        self._devices = len(devices)
+        print("Home Assistant would discover:")  # noqa: T201
+        kinds = Counter(device["kind"] for device in devices)
+        entities = Counter[str]()
+        for device in devices:
+            entities[device["kind"]] += len(device["quantities"])
+        for kind, count in kinds.items():
+            print(f"  {count:3} × {LABELS[Kind(kind)]:20} {entities[kind]:4} entities")  # noqa: T201
+        print()  # noqa: T201
+
+    def _site(self, state: dict[str, Any]) -> None:
+        if state.get("pv_power") is None:
+            return
+        values = "  ".join(f"{key} {_shown(key, state.get(key))}" for key in SITE_KEYS)
+        print(f"{state['measured_at']}  {values}", flush=True)  # noqa: T201
+
+
+def _shown(key: str, value: object) -> str:
+    if not isinstance(value, int | float):
+        return "?"
+    return f"{value:8.2f} kWh" if key.endswith("_energy") else f"{value:6.0f} W"
+
+
+def _free_port() -> int:
+    with contextlib.closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

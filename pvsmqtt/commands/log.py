@@ -1,0 +1,33 @@
+"""Where log lines go: standard error, in the journal's own form under systemd."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+_PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
+_LIBRARIES = ("pvsmqtt.paho", "asyncio", "aiohttp", "amqtt", "transitions")
+
+
+class _Journal(logging.Formatter):
+    """``<4>pvsmqtt.mqtt: text``: the journal adds time and level by itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = next(number for level, number in _PRIORITIES if record.levelno >= level)
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
+
+
+def set_up(level: str) -> None:
+    """Log to standard error from ``level`` (``debug``, ``info``, ``warning``, ``error``) on."""
+    handler = logging.StreamHandler(sys.stderr)
+    if "JOURNAL_STREAM" in os.environ:
+        handler.setFormatter(_Journal("%(name)s: %(message)s"))
+    else:
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
+        )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("pvsmqtt").setLevel(level.upper())
+    for name in _LIBRARIES:
+        logging.getLogger(name).setLevel(logging.ERROR)

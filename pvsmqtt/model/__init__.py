@@ -1,0 +1,1 @@
+"""The vocabulary: quantities, devices, readings and states. Imports nothing else of pvsmqtt."""

@@ -1,0 +1,59 @@
+"""What a source found out about one device at one moment, and what the house knows of it by now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pvsmqtt.model.device import Device
+
+Value = float | int | str | None
+"""A number in the canonical unit of its quantity, a text, or ``None``: known to be unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Values of one device in canonical units, keyed by quantity.
+
+    A key that is absent means "no news"; ``None`` means "known to be unknown".
+
+    ``measured_at`` is the time of measurement in UTC by the equipment's clock; unknown stays unknown.
+    ``age`` is how old the measurement was when it arrived, in seconds by the equipment's own clock, so that a
+    wrong clock in the equipment or here does not matter; ``None`` when it cannot be told.
+    ``valid_for`` is for how many seconds after its arrival it may stand for the present (0: it is history).
+    """
+
+    device: Device
+    values: Mapping[str, Value]
+    source: str
+    measured_at: datetime | None = None
+    age: float | None = None
+    valid_for: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """What the house knows of a device: the latest value of each of its quantities, ``None`` when unknown."""
+
+    device: Device
+    online: bool
+    values: Mapping[str, Value]
+    measured_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Where it stands on the bus."""
+        return self.device.id
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceGone:
+    """A device that is not to be shown any more."""
+
+    device: Device
+
+    @property
+    def key(self) -> str:
+        """Where it stands on the bus: in the place of the state it had."""
+        return self.device.id

@@ -1,0 +1,252 @@
+"""The service: builds sources, house and sinks from the settings, runs them, and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pvsmqtt import __version__, systemd
+from pvsmqtt.bus import Bus
+from pvsmqtt.model.device import BRIDGE_ID, LABELS, Device, Kind
+from pvsmqtt.model.files import write_json
+from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading, Value
+from pvsmqtt.model.report import SCHEMA, HealthReport, Info
+from pvsmqtt.options import Options
+from pvsmqtt.settings import Settings, SettingsError
+from pvsmqtt.site import registry
+from pvsmqtt.site.house import DEFAULT_INSTANCE, House
+from pvsmqtt.sources.base import Source
+from pvsmqtt.supervision import Supervisor
+
+TICK = 5.0
+"""Seconds between two looks at what has become too old. It is also the pulse that systemd's watchdog feels."""
+
+HEALTH_EVERY = 60.0
+STOP_WITHIN = 4.0
+
+_log = logging.getLogger("pvsmqtt")
+
+Event = DeviceState | DeviceGone | Info | HealthReport
+
+
+class Service:
+    """One run of pvsmqtt. ``reload`` reads the settings again (it raises `SettingsError` when they are bad)."""
+
+    def __init__(self, settings: Settings, reload: Callable[[], Settings] | None = None) -> None:
+        self._settings = settings
+        self._reload = reload
+        self._started_at = datetime.now(UTC).replace(microsecond=0)
+        self._started = time.monotonic()
+        self._bus: Bus[Event] = Bus()
+        self._supervisor = Supervisor()
+        self._registry_file = settings.state_dir / "devices.json"
+        self._house = House(registry.load(self._registry_file), settings.instance)
+        self._sources: dict[str, tuple[Options, str, Source]] = {}
+        self._sink: Any = None
+        self._bridge_said: DeviceState | None = None
+        self._unsaved_said = False
+        self._stop = asyncio.Event()
+
+    @property
+    def bus(self) -> Bus[Event]:
+        """What the sinks listen to."""
+        return self._bus
+
+    async def run(self) -> None:
+        """Run until `stop` is called or SIGTERM or SIGINT comes; SIGHUP reads the configuration again."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        try:
+            self._publish(self._house.configure(self._settings.names, self._settings.ignore, time.monotonic()))
+            self._tell_bridge()
+            self._start_broker_and_sink()
+            self._start_sources()
+            self._supervisor.start("housekeeping", self._housekeeping)
+            systemd.notify("READY=1\nSTATUS=running")
+            _log.info("pvsmqtt %s runs, %d sources", __version__, len(self._sources))
+            await self._stop.wait()
+        finally:
+            systemd.notify("STOPPING=1")
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+            await self._shut_down()
+
+    def stop(self) -> None:
+        """End `run` soon."""
+        self._stop.set()
+
+    def reload(self) -> None:
+        """Take up a changed configuration. A bad one changes nothing."""
+        if self._reload is None:
+            return
+        try:
+            settings = self._reload()
+        except SettingsError as error:
+            _log.error("the new configuration is not used, the old one stays in force:\n%s", error)
+            return
+        asyncio.get_running_loop().create_task(self._apply(settings))
+
+    async def _apply(self, settings: Settings) -> None:
+        old = self._settings
+        for key in ("instance", "state_dir"):
+            if getattr(settings, key) != getattr(old, key):
+                _log.warning("a new %s takes effect when the service is started again", key)
+        self._settings = settings = settings.model_copy(update={"instance": old.instance, "state_dir": old.state_dir})
+        logging.getLogger("pvsmqtt").setLevel(settings.log_level.upper())
+        wanted = {name: options for name, _, options in _tables(settings)}
+        gone = [name for name, (options, _, _) in self._sources.items() if wanted.get(name) != options]
+        await self._supervisor.stop(*gone)
+        for name in gone:
+            del self._sources[name]
+        self._publish(self._house.configure(settings.names, settings.ignore, time.monotonic()))
+        if (settings.mqtt, settings.home_assistant) != (old.mqtt, old.home_assistant):
+            await self._supervisor.stop("mqtt")
+            await self._supervisor.stop("broker")
+            self._start_broker_and_sink()
+        self._start_sources()
+        self._tell_bridge()
+        _log.info("the new configuration is in force")
+
+    def _start_sources(self) -> None:
+        for name, kind, options in _tables(self._settings):
+            if name not in self._sources:
+                source = kind.build(options)
+                self._sources[name] = (options, name.split(" ")[0], source)
+                self._supervisor.start(name, partial(source.run, self._deliver))
+        sources = [{"name": source.name, "kind": kind} for _, kind, source in self._sources.values()]
+        document = {
+            "version": __version__,
+            "started_at": _iso(self._started_at),
+            "schema": SCHEMA,
+            "instance": self._settings.instance,
+            "sources": sources,
+        }
+        self._bus.publish(Info(document))
+
+    def _start_broker_and_sink(self) -> None:
+        from pvsmqtt.sinks.mqtt import embedded
+        from pvsmqtt.sinks.mqtt.announced import Announced
+        from pvsmqtt.sinks.mqtt.sink import MqttSink
+
+        settings = self._settings
+        options = settings.mqtt
+        if options.host == embedded.HOST:
+            broker = embedded.EmbeddedBroker(options)
+            self._supervisor.start("broker", broker.run)
+            host, port = broker.address
+            options = options.model_copy(update={"host": host, "port": port, "protocol": embedded.PROTOCOL})
+        announced = Announced(settings.state_dir / "announced.json")
+        self._sink = MqttSink(options, settings.home_assistant, settings.instance, self._bus, announced)
+        self._supervisor.start("mqtt", self._sink.run)
+
+    def _deliver(self, readings: Sequence[Reading]) -> None:
+        self._publish(self._house.accept(readings, time.monotonic()))
+        self._tell_bridge()
+
+    def _publish(self, events: Sequence[DeviceState | DeviceGone]) -> None:
+        for event in events:
+            self._bus.publish(event)
+
+    async def _housekeeping(self) -> None:
+        next_health = 0.0
+        while True:
+            now = time.monotonic()
+            self._publish(self._house.tick(now))
+            self._tell_bridge()
+            await self._save()
+            if now >= next_health:
+                next_health = now + HEALTH_EVERY
+                self._bus.publish(HealthReport(self._health(now)))
+            systemd.notify("WATCHDOG=1")
+            await asyncio.sleep(TICK)
+
+    async def _save(self) -> None:
+        known = self._house.registry
+        if not known.dirty:
+            return
+        known.dirty = False
+        try:
+            await asyncio.to_thread(write_json, self._registry_file, known.document())
+            self._unsaved_said = False
+        except OSError as error:
+            known.dirty = True
+            if not self._unsaved_said:
+                self._unsaved_said = True
+                _log.error(
+                    "cannot save the known devices: %s. All goes on, but after a restart they are known only when "
+                    "they speak again. Make %s writable for this service",
+                    error,
+                    self._registry_file.parent,
+                )
+
+    def _tell_bridge(self) -> None:
+        states = [e for e in self._bus.latest() if isinstance(e, DeviceState) and not e.device.logical]
+        name = LABELS[Kind.BRIDGE]
+        if self._settings.instance != DEFAULT_INSTANCE:
+            name = f"{name} {self._settings.instance}"
+        device = Device(BRIDGE_ID, Kind.BRIDGE, name, manufacturer="pvsmqtt", model="Bridge", sw_version=__version__)
+        values: dict[str, Value] = {
+            "started_at": _iso(self._started_at),
+            "devices_known": len(states),
+            "devices_online": sum(state.online for state in states),
+        }
+        state = DeviceState(device, True, values, self._started_at)
+        if state != self._bridge_said:
+            self._bridge_said = state
+            self._bus.publish(state)
+
+    def _health(self, now: float) -> dict[str, Any]:
+        return {
+            "time": _iso(datetime.now(UTC).replace(microsecond=0)),
+            "uptime": round(now - self._started),
+            "sources": [
+                {"name": source.name, "kind": kind, **source.health.report(now)}
+                for _, kind, source in self._sources.values()
+            ],
+            "broker": self._sink.report(now),
+            "restarts": dict(self._supervisor.restarts),
+            "memory": {"resident": _resident()},
+        }
+
+    async def _shut_down(self) -> None:
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await self._supervisor.stop(*self._sources, "housekeeping")
+                await self._supervisor.stop("mqtt")
+                await self._supervisor.stop("broker")
+                await self._save()
+        except TimeoutError:
+            _log.warning("stopped without a clean end: something did not let go in %g s", STOP_WITHIN)
+
+
+def _tables(settings: Settings) -> list[tuple[str, Any, Options]]:
+    """The sources that are wanted, each with a name of its own: ``pvs 172.27.153.1``."""
+    found: list[tuple[str, Any, Options]] = []
+    for number, (table, kind, options) in enumerate(settings.sources()):
+        where = getattr(options, "host", number)
+        found.append((f"{table} {where}", kind, options))
+    return found
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _resident() -> int | None:
+    """Resident memory in KiB."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    import resource
+
+    return pages * resource.getpagesize() // 1024

@@ -1,0 +1,145 @@
+"""``pvsmqtt simulate``: equipment to try things with, in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pvsmqtt.simulator.pvs.faults import FAULTS, table
+
+if TYPE_CHECKING:
+    from pvsmqtt.simulator.pvs.server import PvsSimulator
+
+DESCRIPTION = "Simulate equipment, for trying pvsmqtt without any and for tests."
+PVS_DESCRIPTION = """\
+Simulate a PVS6 with the old open firmware (2025.06 build 61839, no login): a supervisor, two meters, panels
+in the sun of the time of day, and a SunVault if wanted. It serves until it is interrupted."""
+PVS_EPILOG = """\
+faults:
+{faults}
+
+A running simulator switches faults at /simulator/fault/NAME (NAME none: off; with ?seconds=N: off by itself
+after that time) and tells what it was asked at /simulator/stats.
+
+example:
+  pvsmqtt simulate pvs --panels 24 --ess --delay 6
+  curl 'http://127.0.0.1:8080/cgi-bin/dl_cgi?Command=DeviceList'
+  curl 'http://127.0.0.1:8080/simulator/fault/http-503?seconds=60'
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``simulate`` and what can be simulated; the parsed arguments carry `run` as ``run``."""
+    simulate = subparsers.add_parser(
+        "simulate",
+        help="simulate equipment",
+        description=DESCRIPTION,
+        epilog="example:\n  pvsmqtt simulate pvs --panels 24",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    pvs = simulate.add_subparsers(dest="equipment", metavar="EQUIPMENT", required=True).add_parser(
+        "pvs",
+        help="a PVS6 with the old open firmware",
+        description=PVS_DESCRIPTION,
+        epilog=PVS_EPILOG.format(faults=table()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = pvs.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=_number(int, 0, 65535), default=8080, help="0 takes a free one (default: %(default)s)")
+    add("--panels", type=_number(int, 1, 400), default=12, help="1 to 400 (default: %(default)s)")
+    add("--seed", type=int, default=1, help="another number is another house (default: %(default)s)")
+    add("--ess", action="store_true", help="with a SunVault")
+    add("--payload", type=Path, metavar="FILE", help="a recorded DeviceList to serve byte for byte instead")
+    add(
+        "--delay",
+        type=_number(float, 0, 3600),
+        default=0.0,
+        metavar="SECONDS",
+        help="time that a DeviceList takes; a real PVS needs about 6 s (default: 0)",
+    )
+    add(
+        "--speed",
+        type=_number(float, 0, 1e6),
+        default=1.0,
+        metavar="FACTOR",
+        help="how fast the simulated time runs (default: 1)",
+    )
+    add("--start", type=_time, metavar="TIME", help="simulated time (UTC) at first, such as 2026-06-21T18:00")
+    add("--fault", choices=FAULTS, metavar="NAME", help="start with one of the faults below")
+    pvs.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; 1 with one line on stderr if that cannot be."""
+    from pvsmqtt.simulator.pvs.house import House
+    from pvsmqtt.simulator.pvs.server import PvsSimulator
+
+    try:
+        payload = None if args.payload is None else args.payload.read_bytes()
+    except OSError as error:
+        return _fail(f"cannot read the payload {args.payload}: {error.strerror}; give a file with --payload")
+    simulator = PvsSimulator(
+        house=House(args.panels, args.seed, args.ess),
+        payload=payload,
+        delay=args.delay,
+        speed=args.speed,
+        start_at=args.start,
+        host=args.host,
+        port=args.port,
+        fault=args.fault,
+    )
+    what = f"{args.panels} panels" if payload is None else str(args.payload)
+    try:
+        asyncio.run(_serve(simulator, what))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+        where = f"{args.host} port {args.port}"
+        return _fail(f"cannot listen on {where}: {reason}; choose another --port or --host")
+    return 0
+
+
+async def _serve(simulator: PvsSimulator, what: str) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    await simulator.start()
+    try:
+        sys.stdout.write(f"PVS simulator listens on {simulator.url} ({what})\n")
+        sys.stdout.flush()
+        await ended.wait()
+    finally:
+        await simulator.stop()
+
+
+def _number(kind: Callable[[str], float], least: float, most: float) -> Callable[[str], float]:
+    """A number within limits; argparse names it in its message."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not between {least:g} and {most:g}")
+        return value
+
+    return number
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-06-21T18:00") from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+
+
+def _fail(reason: str) -> int:
+    sys.stderr.write(f"pvsmqtt simulate: {reason}\n")
+    return 1

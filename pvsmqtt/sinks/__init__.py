@@ -1,0 +1,1 @@
+"""The ways out. A sink knows one audience."""

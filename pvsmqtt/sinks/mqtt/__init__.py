@@ -1,0 +1,1 @@
+"""MQTT: states for everybody, discovery for Home Assistant."""

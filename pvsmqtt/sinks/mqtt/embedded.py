@@ -1,0 +1,96 @@
+"""A broker inside this process, for those who have none yet: amqtt (optional extra ``embedded``), MQTT 3.1.1.
+
+It keeps nothing on disk: retained messages are published again after a restart anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import importlib.util
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from pvsmqtt.sinks.mqtt.options import MqttOptions
+
+HOST = "embedded"
+"""The host name in the configuration that asks for it."""
+
+PROTOCOL = "3.1.1"
+
+
+def available() -> bool:
+    """Whether the optional extra is installed."""
+    return importlib.util.find_spec("amqtt") is not None
+
+
+class EmbeddedBroker:
+    """Runs the broker until cancelled."""
+
+    def __init__(self, options: MqttOptions) -> None:
+        self._options = options
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where this process reaches it."""
+        everywhere = self._options.listen in ("0.0.0.0", "::", "")  # noqa: S104  what is compared, not bound
+        return ("127.0.0.1" if everywhere else self._options.listen, self._options.port)
+
+    async def run(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            amqtt.errors.BrokerError: when it cannot listen.
+        """
+        from amqtt.broker import Broker
+
+        for noisy in ("amqtt", "transitions"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        broker = Broker(self._config())
+        await broker.start()
+        logging.getLogger("pvsmqtt.broker").info(
+            "embedded broker listens on %s:%s", self._options.listen, self._options.port
+        )
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await broker.shutdown()
+
+    def _config(self) -> dict[str, Any]:
+        options = self._options
+        login: dict[str, Any] = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+        if options.username is not None:
+            password = options.password.get_secret_value() if options.password else ""
+            login = {f"{__name__}.PasswordPlugin": {"username": options.username, "password": password}}
+        bind = f"{options.listen}:{options.port}"
+        return {"listeners": {"default": {"type": "tcp", "bind": bind}}, "plugins": login}
+
+
+def _plugin() -> type[Any]:
+    from amqtt.plugins.base import BaseAuthPlugin
+
+    class PasswordPlugin(BaseAuthPlugin):  # type: ignore[misc]
+        """Lets in who knows the user name and password of the configuration."""
+
+        async def authenticate(self, *, session: Any) -> bool:
+            """Compare in constant time."""
+            given = f"{session.username}\0{session.password}".encode()
+            wanted = f"{self.config.username}\0{self.config.password}".encode()
+            return hmac.compare_digest(given, wanted)
+
+        @dataclass
+        class Config:
+            """What the plugin is given."""
+
+            username: str
+            password: str
+
+    return PasswordPlugin
+
+
+def __getattr__(name: str) -> Any:
+    # amqtt loads the plugin by its dotted name; its base class must not be imported before it is wanted.
+    if name == "PasswordPlugin":
+        return _plugin()
+    raise AttributeError(name)

@@ -1,0 +1,96 @@
+"""What the meters of a house add up to. Pure: states in, values out.
+
+A total is given only when every meter it needs is known: half a sum is not a total. A meter that never counted
+anything has no current transformers fitted and is left out. Whether a consumption meter measures the grid (net) or
+the house (gross) is what it was commissioned as, or, where old firmware does not say, what its values prove: only
+a net meter ever falls below zero. Load and grid follow from each other only without a battery, which these meters
+do not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from pvsmqtt.model.device import Kind
+from pvsmqtt.model.reading import DeviceState, Value
+
+Measures = Literal["grid", "load"]
+MEASURES: tuple[Measures, ...] = ("grid", "load")
+
+_STORAGE = frozenset({Kind.ESS, Kind.BATTERY, Kind.STORAGE_INVERTER})
+_FROM_GRID_METER = {
+    "grid_power": "power",
+    "grid_net_energy": "net_energy",
+    "grid_import_energy": "import_energy",
+    "grid_export_energy": "export_energy",
+}
+_FROM_LOAD_METER = {"load_power": "power", "load_energy": "net_energy"}
+
+
+def measures(values: Mapping[str, Value]) -> Measures | None:
+    """What a consumption meter measures, as far as these values tell."""
+    kind = str(values.get("meter_type"))
+    if kind.startswith("net_"):
+        return "grid"
+    if kind.startswith("gross_consumption"):
+        return "load"
+    if (_number(values, "export_energy") or 0) > 0:
+        return "grid"
+    if any((_number(values, key) or 0) < 0 for key in ("net_energy", "power")):
+        return "grid"
+    return None
+
+
+def totals(states: Iterable[DeviceState], known: Mapping[str, Measures]) -> dict[str, Value]:
+    """The totals of one house out of the states of its devices.
+
+    ``known`` says what each consumption meter measures, by device id.
+    """
+    states = list(states)
+    production = [s for s in states if s.device.kind is Kind.PRODUCTION_METER and _counts(s)]
+    meters = [s for s in states if s.device.kind is Kind.CONSUMPTION_METER and _counts(s)]
+    grid = [s for s in meters if known.get(s.device.id) == "grid"]
+    load = [s for s in meters if known.get(s.device.id) == "load"]
+    storage = any(s.device.kind in _STORAGE for s in states)
+
+    result: dict[str, Value] = {}
+    pv_power = None
+    if production:
+        pv_power = _sum(production, "power")
+        pv_power = None if pv_power is None else max(0.0, pv_power)
+        result |= {"pv_power": pv_power, "pv_energy": _sum(production, "energy")}
+    if len(grid) == 1:
+        result |= {
+            total: _number(grid[0].values, key) for total, key in _FROM_GRID_METER.items() if key in grid[0].values
+        }
+    if len(load) == 1:
+        result |= {total: _number(load[0].values, key) for total, key in _FROM_LOAD_METER.items()}
+    if production and not storage:
+        if "grid_power" in result and "load_power" not in result:
+            balance = _add(pv_power, result["grid_power"], +1)
+            result["load_power"] = None if balance is None else max(0.0, balance)
+        elif "load_power" in result and "grid_power" not in result:
+            result["grid_power"] = _add(result["load_power"], pv_power, -1)
+    return result
+
+
+def _counts(state: DeviceState) -> bool:
+    return any(_number(state.values, key) for key in ("energy", "net_energy", "import_energy", "power"))
+
+
+def _number(values: Mapping[str, Value], key: str) -> float | None:
+    value = values.get(key)
+    return value if isinstance(value, int | float) else None
+
+
+def _sum(states: Sequence[DeviceState], key: str) -> float | None:
+    parts = [_number(state.values, key) for state in states]
+    known = [part for part in parts if part is not None]
+    return round(sum(known), 4) if len(known) == len(parts) else None
+
+
+def _add(a: Value, b: Value, sign: int) -> float | None:
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return round(a + sign * b, 3)
+    return None

@@ -1,0 +1,147 @@
+"""The house: takes readings, knows its devices, says what is true now.
+
+Readings come in by the cycle, states go out: one for each device of which something changed, and one for the house
+as a whole. Nothing here waits, reads a clock or touches a disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind, slug
+from pvsmqtt.model.quantity import QUANTITIES
+from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
+from pvsmqtt.site import energy
+from pvsmqtt.site.guard import Latest
+from pvsmqtt.site.registry import Known, Registry
+
+DEFAULT_INSTANCE = "home"
+_log = logging.getLogger(__name__)
+
+
+class House:
+    """All sites of this service.
+
+    ``names`` gives devices names of their owner's choice (serial number or id -> name), ``ignore`` lists devices
+    that are not to be shown.
+    """
+
+    def __init__(self, registry: Registry, instance: str = DEFAULT_INSTANCE) -> None:
+        self.registry = registry
+        self._instance = instance
+        self._names: dict[str, str] = {}
+        self._ignored: set[str] = set()
+        self._latest: dict[str, Latest] = {}
+        self._said: dict[str, DeviceState] = {}
+        self._strange: set[str] = set()
+
+    def configure(
+        self, names: Mapping[str, str], ignore: Iterable[str], now: float
+    ) -> list[DeviceState | DeviceGone]:
+        """Set names and what is ignored, at the start or later; tells what changes for those who watch."""
+        self._names = {slug(key): name for key, name in names.items()}
+        self._ignored = {slug(key) for key in ignore}
+        gone: list[DeviceState | DeviceGone] = []
+        for entry in self.registry:
+            if self._is_ignored(entry.device):
+                self._said.pop(entry.device.id, None)
+                gone.append(DeviceGone(entry.device))
+        return gone + list(self.tick(now))
+
+    def accept(self, readings: Sequence[Reading], now: float) -> list[DeviceState]:
+        """Take what one cycle of a source found; ``now`` is of a clock that only goes forward."""
+        known = len(self.registry)
+        ids = {reading.device.id: self.registry.identify(reading.device) for reading in readings}
+        touched = []
+        for reading in readings:
+            via = reading.device.via
+            device = replace(reading.device, id=ids[reading.device.id], via=via and ids.get(via, via))
+            entry = self.registry.admit(device, reading.values)
+            self._latest.setdefault(device.id, Latest()).accept(reading, now)
+            self._note_strange(reading)
+            touched.append(entry)
+        if len(self.registry) > known:
+            _log.info("%d new devices, %d are known now", len(self.registry) - known, len(self.registry))
+        return self._changes(touched, now)
+
+    def tick(self, now: float) -> list[DeviceState]:
+        """What changed by the passing of time."""
+        return self._changes(list(self.registry), now)
+
+    def _changes(self, entries: Sequence[Known], now: float) -> list[DeviceState]:
+        states = [self._state(entry, now) for entry in entries if not self._is_site(entry)]
+        changed = [state for state in states if not self._is_ignored(state.device) and self._news(state)]
+        for site in dict.fromkeys(entry.device.site for entry in entries if not self._is_site(entry)):
+            state = self._site_state(site, now)
+            if not self._is_ignored(state.device) and self._news(state):
+                changed.insert(0, state)
+        return changed
+
+    def _news(self, state: DeviceState) -> bool:
+        if self._said.get(state.device.id) == state:
+            return False
+        self._said[state.device.id] = state
+        return True
+
+    def _state(self, entry: Known, now: float) -> DeviceState:
+        latest = self._latest.setdefault(entry.device.id, Latest())
+        values = latest.values(entry.ordered(), now)
+        device = self._named(entry.device)
+        if device.via is None:
+            device = replace(device, via=device.site)
+        return DeviceState(device, latest.online(now), values, latest.measured_at)
+
+    def _site_state(self, site: str, now: float) -> DeviceState:
+        states = [
+            self._state(entry, now)
+            for entry in self.registry
+            if entry.device.site == site and not self._is_site(entry) and not self._is_ignored(entry.device)
+        ]
+        known: dict[str, energy.Measures] = {}
+        for state in states:
+            device_id = state.device.id
+            if state.device.kind is Kind.CONSUMPTION_METER and (what := energy.measures(state.values)) is not None:
+                self.registry.learn(device_id, f"measures {what}")
+            for what in energy.MEASURES:
+                if f"measures {what}" in self.registry[device_id].facts:
+                    known[device_id] = what
+        values = energy.totals(states, known)
+        values["devices_online"] = sum(state.online for state in states)
+        entry = self.registry.admit(self._site_device(site), values)
+        metered = [s for s in states if s.device.kind in (Kind.PRODUCTION_METER, Kind.CONSUMPTION_METER)]
+        times = [s.measured_at for s in metered or states if s.measured_at is not None]
+        return DeviceState(
+            self._named(entry.device),
+            any(state.online for state in states),
+            {key: values.get(key) for key in entry.ordered()},
+            max(times, default=None),
+        )
+
+    def _site_device(self, site: str) -> Device:
+        called = site.removeprefix(SITE_ID).strip("_").replace("_", " ").capitalize()
+        if not called and self._instance != DEFAULT_INSTANCE:
+            called = self._instance
+        name = f"{LABELS[Kind.SITE]} {called}".strip()
+        return Device(site, Kind.SITE, name, manufacturer="pvsmqtt", model="Site", via=BRIDGE_ID, site=site)
+
+    def _named(self, device: Device) -> Device:
+        if not self._names:
+            return device
+        name = self._names.get(device.id) or self._names.get(slug(device.serial or "-"))
+        return replace(device, name=name) if name else device
+
+    def _is_ignored(self, device: Device) -> bool:
+        return bool(self._ignored) and (device.id in self._ignored or slug(device.serial or "-") in self._ignored)
+
+    @staticmethod
+    def _is_site(entry: Known) -> bool:
+        return entry.device.kind is Kind.SITE
+
+    def _note_strange(self, reading: Reading) -> None:
+        for key in reading.values.keys() - QUANTITIES.keys() - self._strange:
+            self._strange.add(key)
+            _log.warning(
+                "%s delivers %r, for which the table of quantities has no row: left out", reading.source, key
+            )

@@ -1,0 +1,144 @@
+"""The devices that are known, with every quantity they ever told. Survives restarts.
+
+A panel that sleeps is still a device: its entities, its name and its place in the tree stay. The registry also
+settles identity. A device keeps the id that it was given first, and where two kinds of device bear one serial
+number, the one that came later appends its kind.
+
+The file is written only when something new was learned, and as a whole (write, flush, rename), so that a power cut
+leaves the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from pvsmqtt.model.device import Device, Kind, slug
+from pvsmqtt.model.quantity import QUANTITIES
+
+_FORMAT = 1
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Known:
+    """A device, the keys of its quantities, and facts learned of it that its readings do not always show."""
+
+    device: Device
+    quantities: set[str] = field(default_factory=set)
+    facts: set[str] = field(default_factory=set)
+
+    def ordered(self) -> list[str]:
+        """Its quantities in the order of the table."""
+        return [key for key in QUANTITIES if key in self.quantities]
+
+
+class Registry:
+    """Devices by id. ``dirty`` says that there is something to save."""
+
+    def __init__(self, known: Iterable[Known] = ()) -> None:
+        self._known: dict[str, Known] = {}
+        self._by_serial: dict[tuple[Kind, str], str] = {}
+        self.dirty = False
+        for entry in known:
+            self._add(entry)
+
+    def __iter__(self) -> Iterator[Known]:
+        return iter(self._known.values())
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __getitem__(self, device_id: str) -> Known:
+        return self._known[device_id]
+
+    def identify(self, device: Device) -> str:
+        """The id under which this device is known, or the one it shall get."""
+        known = self._by_serial.get((device.kind, slug(device.serial or "")))
+        if known is not None:
+            return known
+        holder = self._known.get(device.id)
+        return device.id if holder is None or holder.device.kind is device.kind else f"{device.id}_{device.kind}"
+
+    def admit(self, device: Device, quantities: Iterable[str]) -> Known:
+        """Learn of a device (under its settled id) and of quantities that it told. What it does not say this
+        time stays as it was."""
+        entry = self._known.get(device.id)
+        if entry is None:
+            entry = Known(device)
+            self._add(entry)
+            self.dirty = True
+            _log.debug("new device: %s (%s)", device.name, device.id)
+        else:
+            said = {f.name: getattr(device, f.name) for f in fields(device)}
+            merged = replace(entry.device, **{name: value for name, value in said.items() if value is not None})
+            if merged != entry.device:
+                entry.device = merged
+                self.dirty = True
+        new = {key for key in quantities if key in QUANTITIES} - entry.quantities
+        if new:
+            entry.quantities |= new
+            self.dirty = True
+        return entry
+
+    def _add(self, entry: Known) -> None:
+        self._known[entry.device.id] = entry
+        if entry.device.serial is not None:
+            self._by_serial[entry.device.kind, slug(entry.device.serial)] = entry.device.id
+
+    def learn(self, device_id: str, fact: str) -> None:
+        """Remember a fact of a device for good."""
+        if fact not in self._known[device_id].facts:
+            self._known[device_id].facts.add(fact)
+            self.dirty = True
+
+    def document(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return {
+            "format": _FORMAT,
+            "devices": [
+                {**asdict(entry.device), "quantities": entry.ordered(), "facts": sorted(entry.facts)}
+                for entry in self
+            ],
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Registry:
+        """The registry that `document` described.
+
+        Raises:
+            ValueError, KeyError, TypeError: when the document is none of ours.
+        """
+        if document["format"] != _FORMAT:
+            raise ValueError(f"format {document['format']!r}")
+        names = {f.name for f in fields(Device)}
+        known = []
+        for row in document["devices"]:
+            device = Device(**{**{k: v for k, v in row.items() if k in names}, "kind": Kind(row["kind"])})
+            known.append(Known(device, {key for key in row["quantities"] if key in QUANTITIES}, set(row["facts"])))
+        return cls(known)
+
+
+def load(path: Path) -> Registry:
+    """The registry in a file; empty when there is none. A damaged file is set aside, never fatal."""
+    try:
+        return Registry.of(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return Registry()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _log.error(
+            "the list of known devices in %s cannot be used (%s); it is set aside as %s.bad, and the devices will "
+            "be learned again",
+            path,
+            error,
+            path.name,
+        )
+        try:
+            path.replace(path.with_name(path.name + ".bad"))
+        except OSError as blocked:
+            _log.error("it cannot be set aside either: %s", blocked)
+        return Registry()

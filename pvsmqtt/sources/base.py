@@ -1,0 +1,98 @@
+"""What a source is: the protocol between a way in and the service that runs it.
+
+A source is registered under the entry point group ``pvsmqtt.sources``: the name is its table in the
+configuration file, the object a `SourceKind`. Options classes must be cheap to import; heavy libraries are
+imported when a source is built.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from pvsmqtt.model.reading import Reading
+from pvsmqtt.options import Options
+
+Deliver = Callable[[Sequence[Reading]], None]
+"""Takes the readings of one cycle: what was measured together arrives together."""
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of ``pvsmqtt check``: what was looked at, whether it is good, and what to do if not."""
+
+    subject: str
+    ok: bool
+    text: str
+    advice: str = ""
+
+
+class Source(Protocol):
+    """A way in while it runs."""
+
+    name: str
+    """For people: ``pvs 172.27.153.1``."""
+
+    health: Health
+
+    async def run(self, deliver: Deliver) -> None:
+        """Read until cancelled. What the equipment sends is never an exception; a bug may be."""
+
+
+@dataclass(frozen=True)
+class SourceKind(Generic[O]):
+    """A kind of source: the options of its table, how it is built, and how ``pvsmqtt check`` tries it."""
+
+    options: type[O]
+    build: Callable[[O], Source]
+    check: Callable[[O], Awaitable[list[Finding]]]
+
+
+@dataclass(slots=True)
+class Health:
+    """How a source does. A trouble is logged once when it starts, once when it changes, once when it ends."""
+
+    log: logging.Logger
+    last_success: datetime | None = None
+    last_success_at: float | None = None
+    cycles: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    trouble: str | None = None
+    message: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def good(self, when: datetime, now: float) -> None:
+        """A cycle went well, at ``when`` by the clock of this machine, at ``now`` by its monotonic clock."""
+        self.cycles += 1
+        self.last_success, self.last_success_at = when, now
+        if self.trouble is not None:
+            self.log.info("works again (it was: %s)", self.trouble)
+            self.trouble = self.message = None
+
+    def bad(self, reason: str, message: str) -> None:
+        """A cycle was refused for a typed ``reason``; ``message`` tells a person what it is and what to do."""
+        self.cycles += 1
+        self.refused[reason] += 1
+        if reason != self.trouble:
+            self.log.warning("%s", message)
+        self.trouble, self.message = reason, message
+
+    def report(self, now: float) -> dict[str, Any]:
+        """The source's part of the health topic."""
+        age = None if self.last_success_at is None else round(now - self.last_success_at, 1)
+        return {
+            "state": "failing" if self.trouble else "ok" if self.last_success else "starting",
+            "last_success": self.last_success.isoformat().replace("+00:00", "Z") if self.last_success else None,
+            "age": age,
+            "cycles": self.cycles,
+            "refused": dict(self.refused),
+            "trouble": self.trouble,
+            "message": self.message,
+            **self.details,
+        }

@@ -1,0 +1,55 @@
+"""What ``pvsmqtt check`` finds out about a PVS: whether it answers, what it is, and what it knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from pvsmqtt.model.device import LABELS
+from pvsmqtt.sources.base import Finding
+from pvsmqtt.sources.pvs import dl_cgi
+from pvsmqtt.sources.pvs.client import DEVICE_LIST, SUPERVISOR_INFO, PvsClient
+from pvsmqtt.sources.pvs.options import PvsOptions, base_url
+from pvsmqtt.sources.pvs.refusal import Refusal, Refused
+from pvsmqtt.sources.pvs.values import text
+
+
+async def check(options: PvsOptions) -> list[Finding]:
+    """Ask for supervisor/info (cheap, open on every firmware), then once for the device list (slow)."""
+    subject = f"pvs {options.host}"
+    async with PvsClient(base_url(options.host)) as client:
+        findings = []
+        try:
+            info = await client.get(SUPERVISOR_INFO)
+            findings.append(Finding(subject, True, describe(info)))
+        except Refused as refused:
+            if refused.reason in (Refusal.UNREACHABLE, Refusal.TIMEOUT):
+                return [Finding(subject, False, refused.detail, refused.advice)]
+            findings.append(Finding(subject, True, f"no supervisor/info ({refused.detail})"))
+        try:
+            reply = dl_cgi.decode(await client.get(DEVICE_LIST), subject)
+        except Refused as refused:
+            findings.append(Finding(f"{subject} devices", False, refused.detail, refused.advice))
+            return findings
+    kinds = Counter(LABELS[reading.device.kind] for reading in reply.readings)
+    listing = ", ".join(f"{count} × {label}" for label, count in kinds.items()) or "none"
+    live = sum(reading.valid_for > 0 for reading in reply.readings)
+    findings.append(
+        Finding(
+            f"{subject} devices",
+            bool(reply.readings),
+            f"{listing}; {live} with live data",
+            "" if reply.readings else "the PVS answers but knows no device: it may just have started",
+        )
+    )
+    return findings
+
+
+def describe(info: Any) -> str:
+    """``PVS6, firmware 2025.06, Build 61839`` out of a supervisor/info reply."""
+    supervisor = info.get("supervisor") if isinstance(info, dict) else None
+    if not isinstance(supervisor, dict):
+        return "answers, but does not say what it is"
+    model = text(supervisor.get("MODEL")) or "a PVS of unknown model"
+    version = text(supervisor.get("SWVER"))
+    return f"{model}, firmware {version}" if version else model

@@ -1,0 +1,349 @@
+"""The legacy interface: what ``dl_cgi?Command=DeviceList`` replies, as readings.
+
+Layout (firmware 4150 of 2019 to 61839 of 2025; the same from ``dl_cgi/devices/list``)::
+
+    {"devices": [{"DETAIL": "detail", "SERIAL": "ZT…", "DEVICE_TYPE": "PVS", "SWVER": "2025.06, Build 61839",
+                  "DATATIME": "2025,07,20,17,25,39", "CURTIME": "2025,07,20,18,03,33", "dl_uptime": "10599", …},
+                 {"SERIAL": "PVS6M…p", "TYPE": "PVS5-METER-P", "p_3phsum_kw": "8.0855", …},
+                 {"SERIAL": "E0012…", "DEVICE_TYPE": "Inverter", "STATE": "working", …}, …],
+     "result": "succeed"}
+
+Upper-case keys are properties, lower-case keys readings, and every reading is text. ``DATATIME`` (``DATETIME``
+in some firmware) is when it was measured, ``CURTIME`` when it was sent, both UTC by the PVS's own clock: their
+difference is the age, whatever that clock shows. At night inverters go to ``STATE`` ``error`` and keep, lose or
+freeze their readings, depending on firmware: ``DATATIME`` tells live from dead, ``STATE`` does not.
+
+Adding a payload field is one row in a table below; adding a device type is one row in `TYPES`.
+Sources: the owners' guide to the PVS, recorded replies of ginoledesma/sunpower-pvs-exporter, cmalek/sungazer and
+smcneece/ha-esunpower.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pvsmqtt.model.device import SITE_ID, Device, Kind, default_name, slug
+from pvsmqtt.model.quantity import METER_TYPES, STATES
+from pvsmqtt.model.reading import Reading, Value
+from pvsmqtt.sources.pvs.refusal import Refusal, Refused
+from pvsmqtt.sources.pvs.values import Convert, kilo, moment, number, on_off, option, raw_value, text, whole
+
+Table = Mapping[str, tuple[str, Convert]]
+"""Payload key -> quantity key and conversion. Where two keys give one quantity, the first that has a value wins."""
+
+PVS: Table = {
+    "dl_uptime": ("uptime", number),
+    "dl_cpu_load": ("cpu_load", number),
+    "dl_mem_used": ("memory_used", number),
+    "dl_flash_avail": ("flash_available", number),
+    "dl_err_count": ("error_count", whole),
+    "dl_comm_err": ("communication_errors", whole),
+    "dl_skipped_scans": ("skipped_scans", whole),
+    "dl_scan_time": ("scan_time", number),
+    "dl_untransmitted": ("untransmitted_records", whole),
+}
+
+_METER: Table = {
+    "p_3phsum_kw": ("power", kilo),
+    "q_3phsum_kvar": ("reactive_power", kilo),
+    "s_3phsum_kva": ("apparent_power", kilo),
+    "tot_pf_rto": ("power_factor", number),
+    "freq_hz": ("frequency", number),
+    "i_a": ("current", number),
+    "v12_v": ("voltage", number),
+    "v1n_v": ("voltage_l1", number),
+    "v2n_v": ("voltage_l2", number),
+    "i1_a": ("current_l1", number),
+    "i2_a": ("current_l2", number),
+    "p1_kw": ("power_l1", kilo),
+    "p2_kw": ("power_l2", kilo),
+    "ct_scl_fctr": ("ct_rating", whole),
+    "CAL0": ("ct_rating", whole),
+    "subtype": ("meter_type", option(METER_TYPES)),
+    "production_subtype_enum": ("meter_type", option(METER_TYPES)),
+    "consumption_subtype_enum": ("meter_type", option(METER_TYPES)),
+}
+
+PRODUCTION_METER: Table = {**_METER, "net_ltea_3phsum_kwh": ("energy", number)}
+
+CONSUMPTION_METER: Table = {
+    **_METER,
+    "net_ltea_3phsum_kwh": ("net_energy", number),
+    "pos_ltea_3phsum_kwh": ("import_energy", number),
+    "neg_ltea_3phsum_kwh": ("export_energy", number),
+}
+
+INVERTER: Table = {
+    "ltea_3phsum_kwh": ("energy", number),
+    "p_3phsum_kw": ("power", kilo),
+    "vln_3phavg_v": ("voltage", number),
+    "i_3phsum_a": ("current", number),
+    "freq_hz": ("frequency", number),
+    "p_mppt1_kw": ("dc_power", kilo),
+    "p_mpptsum_kw": ("dc_power", kilo),
+    "v_mppt1_v": ("dc_voltage", number),
+    "i_mppt1_a": ("dc_current", number),
+    "t_htsnk_degc": ("temperature", number),
+    "stat_ind": ("status_word", raw_value),
+}
+
+MIO: Table = {
+    "t_degc": ("temperature", number),
+    "humidity": ("humidity", number),
+    "v_dcdc_spply_v": ("dcdc_supply_voltage", number),
+    "v_dcdc_sply_v": ("dcdc_supply_voltage", number),
+    "v_dcdc_spplly_v": ("dcdc_supply_voltage", number),
+    "v_spply_v": ("supply_voltage", number),
+    "v_sply_v": ("supply_voltage", number),
+    "v_gateway_v": ("gateway_voltage", number),
+    "fan_actv_fl": ("fan_active", on_off),
+    "fw_error": ("firmware_error", raw_value),
+    "event_history": ("event_history", raw_value),
+}
+
+PV_DISCONNECT: Table = {
+    "event_history": ("event_history", raw_value),
+    "fw_error": ("firmware_error", raw_value),
+    "relay_mode": ("relay_mode", raw_value),
+    "relay1_state": ("relay1_state", raw_value),
+    "relay2_state": ("relay2_state", raw_value),
+    "relay1_error": ("relay1_error", raw_value),
+    "relay2_error": ("relay2_error", raw_value),
+    "v1n_grid_v": ("grid_voltage_l1", number),
+    "v2n_grid_v": ("grid_voltage_l2", number),
+    "v1n_pv_v": ("pv_voltage_l1", number),
+    "v2n_pv_v": ("pv_voltage_l2", number),
+}
+
+ANY: Table = {**PV_DISCONNECT, **MIO, **INVERTER, **CONSUMPTION_METER}
+"""For device types that nobody has described yet: whatever is spelt as on a known device means the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A device type. ``timed`` says that its readings bear the time of their measurement (`DATATIME`); the
+    others are as of the reply: property-only devices, and the PVS, whose DATATIME lags by half an hour."""
+
+    kind: Kind
+    table: Table
+    timed: bool = True
+    maker: str = "SunPower"
+
+
+TYPES: dict[str, Type] = {
+    "PVS": Type(Kind.SUPERVISOR, PVS, timed=False),
+    "Power Meter": Type(Kind.METER, CONSUMPTION_METER),
+    "Inverter": Type(Kind.INVERTER, INVERTER),
+    "ESS Hub": Type(Kind.MIO, MIO),
+    "PV Disconnect": Type(Kind.PV_DISCONNECT, PV_DISCONNECT),
+    "HUB+": Type(Kind.HUB_PLUS, ANY, timed=False),
+    "Gateway": Type(Kind.GATEWAY, ANY, timed=False, maker="Schneider Electric"),
+    "Storage Inverter": Type(Kind.STORAGE_INVERTER, ANY, timed=False, maker="Schneider Electric"),
+    "ESS BMS": Type(Kind.BMS, ANY, timed=False, maker="Schneider Electric"),
+    "Battery": Type(Kind.BATTERY, ANY, timed=False),
+    "Energy Storage System": Type(Kind.ESS, ANY, timed=False),
+    "MET Station": Type(Kind.MET_STATION, ANY, timed=False),
+    "Ground Current Monitor": Type(Kind.GROUND_CURRENT_MONITOR, ANY, timed=False),
+}
+_UNKNOWN = Type(Kind.OTHER, ANY, timed=False)
+
+METERS: dict[str, Type] = {
+    "PVS5-METER-P": Type(Kind.PRODUCTION_METER, PRODUCTION_METER),
+    "PVS5-METER-C": Type(Kind.CONSUMPTION_METER, CONSUMPTION_METER),
+}
+"""Power meters by their TYPE (the names are the same on a PVS6)."""
+
+PROPERTIES = frozenset(
+    [
+        "ISDETAIL",
+        "DETAIL",
+        "SERIAL",
+        "TYPE",
+        "STATE",
+        "STATEDESCR",
+        "MODEL",
+        "DESCR",
+        "DEVICE_TYPE",
+        "HWVER",
+        "SWVER",
+        "PORT",
+        "PANEL",
+        "MOD_SN",
+        "NMPLT_SKU",
+        "DATATIME",
+        "DATETIME",
+        "CURTIME",
+        "OPERATION",
+        "PARENT",
+        "CAL0",
+        "hw_version",
+        "interface",
+        "slave",
+        "parent",
+        "origin",
+        "panid",
+        "module_serial",
+        "moduleCount",
+        "mac_address",
+    ]
+)
+"""Keys that describe a device or are private (``panid``, ``mac_address``): not readings."""
+
+NOT_COUNTERS_OF_A_GROSS_METER = ("import_energy", "export_energy")
+"""On a meter for the whole consumption ``pos`` repeats the load and ``neg`` stays 0: not import and export."""
+
+_STATE = option(STATES)
+_LONGEST_SERIAL = 128
+
+_FUTURE = 300.0
+"""A measurement that claims to be newer than the reply by more than this many seconds has no believable time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceList:
+    """A decoded reply: readings in the order of the list, the PVS's clock when it began to send, what was left
+    out and why, and the reading keys for which no table has a row (``DEVICE_TYPE.key``)."""
+
+    readings: tuple[Reading, ...]
+    clock: datetime | None
+    refused: Counter[Refusal]
+    unmapped: frozenset[str]
+
+
+def decode(
+    payload: object, source: str, site: str = SITE_ID, stale_after: float = 900.0, keep: float = 0.0
+) -> DeviceList:
+    """Decode the JSON document of a DeviceList reply.
+
+    ``stale_after`` is the age in seconds from which a measurement is history; a younger one stands for the
+    present until it is that old, and for ``keep`` seconds at least, so that one lost poll changes nothing.
+
+    Raises:
+        Refused: when it is not a device list at all. Bad entries are left out and counted instead.
+    """
+    entries = _entries(payload)
+    refused: Counter[Refusal] = Counter()
+    unmapped: set[str] = set()
+    clock: datetime | None = None
+    found: dict[tuple[Kind, str], tuple[Mapping[str, Any], Type, str]] = {}
+    for entry in entries:
+        if not isinstance(entry, dict):
+            refused[Refusal.NOT_AN_OBJECT] += 1
+            continue
+        clock = clock or moment(entry.get("CURTIME"))
+        serial = text(entry.get("SERIAL"))
+        if serial is None or not slug(serial) or len(serial) > _LONGEST_SERIAL:
+            refused[Refusal.NO_SERIAL] += 1
+            continue
+        kind = _type(entry, serial)
+        if (kind.kind, slug(serial)) in found:
+            refused[Refusal.DUPLICATE_SERIAL] += 1
+        found[kind.kind, slug(serial)] = (entry, kind, serial)
+
+    ids = _ids([(kind, serial_slug) for kind, serial_slug in found])
+    supervisor = next((ids[key] for key in found if key[0] is Kind.SUPERVISOR), None)
+    readings = []
+    for key, (entry, type_, serial) in found.items():
+        values = _values(entry, type_.table, refused)
+        unmapped.update(_unmapped(entry, type_.table))
+        via = supervisor if key[0] is not Kind.SUPERVISOR else None
+        parent = slug(text(entry.get("PARENT")) or "")
+        if parent and (Kind.ESS, parent) in ids and key[0] is not Kind.ESS:
+            via = ids[Kind.ESS, parent]
+        device = replace(_device(entry, type_, serial, ids[key]), via=via, site=site)
+        measured_at, age = _time(entry, type_)
+        valid_for = 0.0 if age is None or age >= stale_after else max(stale_after - age, keep)
+        readings.append(Reading(device, values, source, measured_at, age, valid_for))
+    return DeviceList(tuple(readings), clock, refused, frozenset(unmapped))
+
+
+def _entries(payload: object) -> Sequence[object]:
+    if not isinstance(payload, dict):
+        raise Refused(Refusal.WRONG_SHAPE, f"the reply is a JSON {type(payload).__name__}, not an object")
+    result = payload.get("result")
+    if result != "succeed":
+        said = text(payload.get("msg")) or text(payload.get("error")) or text(payload.get("description"))
+        if "devices" not in payload or result is not None:
+            raise Refused(Refusal.NOT_SUCCEED, f"the PVS says {(said or f'result {result!r}')[:80]!r}")
+    entries = payload.get("devices")
+    if not isinstance(entries, list):
+        raise Refused(Refusal.WRONG_SHAPE, "the reply has no list of devices")
+    return entries
+
+
+def _type(entry: Mapping[str, Any], serial: str) -> Type:
+    name = text(entry.get("DEVICE_TYPE")) or ""
+    if name != "Power Meter":
+        return TYPES.get(name, _UNKNOWN)
+    known = METERS.get(text(entry.get("TYPE")) or "")
+    by_serial = {"p": "PVS5-METER-P", "c": "PVS5-METER-C"}.get(serial[-1:])
+    return known or (METERS[by_serial] if by_serial else TYPES[name])
+
+
+def _ids(keys: Sequence[tuple[Kind, str]]) -> dict[tuple[Kind, str], str]:
+    """Two kinds of device may bear one serial: the first keeps the plain slug, the others append their kind."""
+    ids: dict[tuple[Kind, str], str] = {}
+    taken: set[str] = set()
+    for kind, serial in keys:
+        ids[kind, serial] = serial if serial not in taken else f"{serial}_{kind.value}"
+        taken.add(ids[kind, serial])
+    return ids
+
+
+def _device(entry: Mapping[str, Any], type_: Type, serial: str, device_id: str) -> Device:
+    unit = entry.get("slave")
+    return Device(
+        id=device_id,
+        kind=type_.kind,
+        name=default_name(type_.kind, serial),
+        serial=serial,
+        model=text(entry.get("MODEL")),
+        panel=text(entry.get("PANEL")),
+        manufacturer=type_.maker,
+        sw_version=text(entry.get("SWVER")),
+        hw_version=text(entry.get("hw_version")) or text(entry.get("HWVER")),
+        modbus_unit=unit if isinstance(unit, int) and not isinstance(unit, bool) else None,
+        interface=text(entry.get("interface")),
+    )
+
+
+def _values(entry: Mapping[str, Any], table: Table, refused: Counter[Refusal]) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    state = _STATE(entry.get("STATE"))
+    if state is not None:
+        values["state"] = state
+    for key, (quantity, convert) in table.items():
+        if key in entry and values.get(quantity) is None:
+            values[quantity] = convert(entry[key])
+    refused.update(Refusal.UNLISTED_VALUE for value in values.values() if value == "other")
+    if str(values.get("meter_type", "")).startswith("gross_consumption"):
+        for quantity in NOT_COUNTERS_OF_A_GROSS_METER:
+            values.pop(quantity, None)
+    return values
+
+
+def _unmapped(entry: Mapping[str, Any], table: Table) -> set[str]:
+    kind = text(entry.get("DEVICE_TYPE")) or "?"
+    return {
+        f"{kind}.{key}"
+        for key in entry
+        if key not in table and key not in PROPERTIES and not key.isupper() and len(key) < 64
+    }
+
+
+def _time(entry: Mapping[str, Any], type_: Type) -> tuple[datetime | None, float | None]:
+    measured_at = moment(entry.get("DATATIME")) or moment(entry.get("DATETIME"))
+    sent_at = moment(entry.get("CURTIME"))
+    if not type_.timed:
+        return measured_at or sent_at, 0.0
+    if measured_at is None:
+        # Without a time only the supervisor's own word is left: "working" was measured now, "error" who knows.
+        return (sent_at, 0.0) if entry.get("STATE") == "working" else (None, None)
+    if sent_at is None:
+        return measured_at, None
+    age = (sent_at - measured_at).total_seconds()
+    return (None, None) if age < -_FUTURE else (measured_at, max(0.0, age))

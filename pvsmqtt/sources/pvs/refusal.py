@@ -1,0 +1,59 @@
+"""Why a reply of the PVS was refused: typed reasons, each with what it means and what to do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Every reason for which a poll can fail, or an entry of a reply can be left out."""
+
+    # The whole reply
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    BROKEN_OFF = "broken_off"
+    BUSY = "busy"
+    FORBIDDEN = "forbidden"
+    SERVER_ERROR = "server_error"
+    STATUS = "unexpected_status"
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    HTML = "html"
+    NOT_JSON = "not_json"
+    WRONG_SHAPE = "wrong_shape"
+    NOT_SUCCEED = "not_succeed"
+    # One entry of a reply
+    NO_SERIAL = "no_serial"
+    DUPLICATE_SERIAL = "duplicate_serial"
+    NOT_AN_OBJECT = "not_an_object"
+    UNLISTED_VALUE = "unlisted_value"
+
+
+ADVICE: dict[Refusal, str] = {
+    Refusal.UNREACHABLE: "check its power, the cable or Wi-Fi and the address; "
+    "on its installer port a PVS is 172.27.153.1",
+    Refusal.TIMEOUT: "it may be busy or restarting (a restart takes up to 10 minutes); if it lasts, power-cycle it",
+    Refusal.BROKEN_OFF: "it may be restarting, or the Wi-Fi is weak",
+    Refusal.BUSY: "it is busy or restarting; no action needed unless it lasts for hours",
+    Refusal.FORBIDDEN: "old firmware (before build 61840) does this when its web service hangs: power-cycle the PVS; "
+    'newer firmware has closed this interface and wants a login, which api = "legacy" cannot do',
+    Refusal.SERVER_ERROR: "its data logger crashed; if it lasts, power-cycle the PVS",
+    Refusal.STATUS: "check that the address is that of the PVS, and any proxy in front of it",
+    Refusal.TOO_LARGE: "this is not a device list; check that the address is that of the PVS",
+    Refusal.EMPTY: "it may be restarting; if it lasts, power-cycle the PVS",
+    Refusal.HTML: "a web page came instead of data: a PVS2 or very old firmware is not supported; "
+    "otherwise check the address and any proxy in front of the PVS",
+    Refusal.NOT_JSON: "the reply was damaged or cut; the next poll usually works",
+    Refusal.WRONG_SHAPE: "this firmware answers in a form that is not known yet; please report it",
+    Refusal.NOT_SUCCEED: "its data logger is down; if it lasts, power-cycle the PVS",
+}
+
+
+class Refused(Exception):
+    """A reply that cannot be used. ``detail`` says what was found; never payloads or secrets."""
+
+    def __init__(self, reason: Refusal, detail: str) -> None:
+        super().__init__(f"{detail}: {ADVICE[reason]}")
+        self.reason = reason
+        self.detail = detail
+        self.advice = ADVICE[reason]
