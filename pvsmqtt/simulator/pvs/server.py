@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import struct
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from pvsmqtt.simulator.pvs import dl_cgi
+from pvsmqtt.simulator.pvs.exchange import HttpExchange, Refusal
 from pvsmqtt.simulator.pvs.faults import FAULTS, JSON
 from pvsmqtt.simulator.pvs.house import House
 
@@ -39,7 +38,7 @@ HEADERS = {
     "dlcgi-build-time": "Sep 15 2021 00:05:00",
     "Server": "lighttpd/1.4.51",
 }
-"""What the firmware's web server sends with every reply (seen in firmware 2021.9 and later)."""
+"""What the firmware's web server sends with every reply (seen in firmware 2021.9)."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -156,7 +155,7 @@ class PvsSimulator:
     def _accept(self, runner: web.AppRunner) -> asyncio.BaseProtocol:
         fault = FAULTS.get(self.fault or "")
         if fault is not None and fault.at_accept:
-            return _Refusal()
+            return Refusal()
         assert runner.server is not None  # noqa: S101 - it was set up
         return runner.server()
 
@@ -186,7 +185,7 @@ class PvsSimulator:
         fault = None if self.fault is None else FAULTS[self.fault]
         if fault is None or (fault.list_only and not is_list):
             return web.Response(body=body, content_type=JSON)
-        exchange = _HttpExchange(request, body)
+        exchange = HttpExchange(request, body)
         with suppress(ConnectionError):  # the client had enough of it
             await fault.behaviour(exchange)
         return exchange.response
@@ -248,47 +247,6 @@ class PvsSimulator:
                 ],
             }
         )
-
-
-class _HttpExchange:
-    """The means of `faults.Exchange` on a connection of aiohttp."""
-
-    def __init__(self, request: web.Request, body: bytes) -> None:
-        self._request = request
-        self.body = body
-        self.response = web.StreamResponse()
-
-    async def begin(self, status: int = 200, content_type: str = JSON, length: int | None = None) -> None:
-        self.response.set_status(status)
-        self.response.content_type = content_type
-        if length is not None:
-            self.response.content_length = length
-        await self.response.prepare(self._request)
-
-    async def send(self, data: bytes) -> None:
-        await self.response.write(data)
-
-    def close(self) -> None:
-        if self._request.transport is not None:
-            self._request.transport.close()
-
-    def reset(self) -> None:
-        if self._request.transport is not None:
-            _reset(self._request.transport)
-
-
-class _Refusal(asyncio.Protocol):
-    """A connection that is not wanted."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
-
-
-def _reset(transport: asyncio.Transport) -> None:
-    """Close without a good-bye: with a linger time of 0 the kernel sends RST."""
-    connection = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
 
 
 @web.middleware

@@ -19,13 +19,13 @@ from pydantic import Field, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pvsmqtt.options import ALLOW_FAST_POLLING, Options
-from pvsmqtt.settings_env import CONFIG, FAST_POLLING, Environment, overlay, variables
-from pvsmqtt.settings_errors import Origins, Problem, SettingsError, explain
-from pvsmqtt.settings_schema import is_list
-from pvsmqtt.settings_secrets import fill_secrets
+from pvsmqtt.settings.env import CONFIG, FAST_POLLING, Environment, overlay, variables
+from pvsmqtt.settings.errors import Origins, Problem, SettingsError, explain
+from pvsmqtt.settings.schema import is_list
+from pvsmqtt.settings.secrets import fill_secrets
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sources.base import SourceKind
-from pvsmqtt.toml_lines import Loc, key_lines
+from pvsmqtt.settings.toml_lines import Loc, key_lines
 
 __all__ = ["DEFAULT_PATH", "Settings", "SettingsError", "load", "settings_class", "source_kinds"]
 

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
-from pvsmqtt.toml_lines import Loc
+from pvsmqtt.settings.toml_lines import Loc
 
 PREFIX = "PVSMQTT_"
 DELIMITER = "__"

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from pvsmqtt.settings_errors import Origins, Problem
-from pvsmqtt.settings_schema import members, options_class
-from pvsmqtt.toml_lines import Loc
+from pvsmqtt.settings.errors import Origins, Problem
+from pvsmqtt.settings.schema import members, options_class
+from pvsmqtt.settings.toml_lines import Loc
 
 
 def fill_secrets(

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pydantic import Field
 
-from pvsmqtt import example as example_module
+from pvsmqtt.settings import example as example_module
 from pvsmqtt import settings as settings_module
-from pvsmqtt.example import example
+from pvsmqtt.settings.example import example
 from pvsmqtt.options import Options
 from pvsmqtt.settings import Settings, load, settings_class
-from pvsmqtt.settings_schema import options_class
+from pvsmqtt.settings.schema import options_class
 from pvsmqtt.sources.base import SourceKind
 
 FILE = Path(__file__).parent.parent / "config" / "pvsmqtt.example.toml"
@@ -30,7 +30,7 @@ def load_text(folder: Path, text: str) -> Settings:
 
 def test_it_is_up_to_date() -> None:
     assert FILE.read_text(encoding="utf-8") == example(), (
-        "run: python -m pvsmqtt.example > config/pvsmqtt.example.toml"
+        "run: python -m pvsmqtt.settings.example > config/pvsmqtt.example.toml"
     )
 
 

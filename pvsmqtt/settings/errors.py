@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from pvsmqtt.settings_env import variable_name
-from pvsmqtt.settings_schema import descend, is_list, members, options_class
-from pvsmqtt.toml_lines import Loc
+from pvsmqtt.settings.env import variable_name
+from pvsmqtt.settings.schema import descend, is_list, members, options_class
+from pvsmqtt.settings.toml_lines import Loc
 
 EXPECTED = {
     "bool_parsing": "true or false",

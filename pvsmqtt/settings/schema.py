@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from pvsmqtt.toml_lines import Loc
+from pvsmqtt.settings.toml_lines import Loc
 
 
 def members(annotation: Any) -> tuple[Any, ...]:

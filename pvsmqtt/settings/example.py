@@ -1,6 +1,6 @@
 """The example configuration: every option with its explanation and its default, made from the option classes.
 
-``python -m pvsmqtt.example > config/pvsmqtt.example.toml``
+``python -m pvsmqtt.settings.example > config/pvsmqtt.example.toml``
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from pvsmqtt.settings import DEFAULT_PATH, settings_class
-from pvsmqtt.settings_errors import key_text
-from pvsmqtt.settings_schema import is_list, options_class
+from pvsmqtt.settings.errors import key_text
+from pvsmqtt.settings.schema import is_list, options_class
 
 HEAD = f"""\
-# Every option of pvsmqtt, made from the option classes: python -m pvsmqtt.example > config/pvsmqtt.example.toml
+# Every option of pvsmqtt, made from the option classes: python -m pvsmqtt.settings.example > config/pvsmqtt.example.toml
 # Copy it to {DEFAULT_PATH}; what is commented out is the default, or an example where it says so.
 # Four lines suffice: [mqtt] with host, and [[pvs]] with host.
 """
