@@ -23,9 +23,9 @@ from pvsmqtt.settings.env import CONFIG, FAST_POLLING, Environment, overlay, var
 from pvsmqtt.settings.errors import Origins, Problem, SettingsError, explain
 from pvsmqtt.settings.schema import is_list
 from pvsmqtt.settings.secrets import fill_secrets
+from pvsmqtt.settings.toml_lines import Loc, key_lines
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sources.base import SourceKind
-from pvsmqtt.settings.toml_lines import Loc, key_lines
 
 __all__ = ["DEFAULT_PATH", "Settings", "SettingsError", "load", "settings_class", "source_kinds"]
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from pydantic import Field
 
-from pvsmqtt.settings import example as example_module
 from pvsmqtt import settings as settings_module
-from pvsmqtt.settings.example import example
 from pvsmqtt.options import Options
 from pvsmqtt.settings import Settings, load, settings_class
+from pvsmqtt.settings import example as example_module
+from pvsmqtt.settings.example import example
 from pvsmqtt.settings.schema import options_class
 from pvsmqtt.sources.base import SourceKind
 
-FILE = Path(__file__).parent.parent / "config" / "pvsmqtt.example.toml"
+FILE = Path(__file__).parents[2] / "config" / "pvsmqtt.example.toml"
 DEFAULT = re.compile(r"^# (\w+ = (?!.*# an example).*)$", re.MULTILINE)
 COMMENTED = re.compile(r"^# (\w+ = .*)$", re.MULTILINE)
 

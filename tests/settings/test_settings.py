@@ -19,9 +19,9 @@ from pydantic import Field, SecretStr, ValidationError
 from pvsmqtt import settings as settings_module
 from pvsmqtt.options import ALLOW_FAST_POLLING, Options
 from pvsmqtt.settings import Settings, SettingsError, load
+from pvsmqtt.settings.toml_lines import Loc, key_lines
 from pvsmqtt.sinks.mqtt.options import MqttOptions
 from pvsmqtt.sources.base import SourceKind
-from pvsmqtt.settings.toml_lines import Loc, key_lines
 
 FOUR_LINES = '[mqtt]\nhost = "broker"\n[[pvs]]\nhost = "172.27.153.1"\n'
 ENOUGH = {"PVSMQTT_MQTT__HOST": "broker", "PVSMQTT_PVS__0__HOST": "172.27.153.1"}
