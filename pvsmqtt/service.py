@@ -20,6 +20,7 @@ from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading, Value
 from pvsmqtt.model.report import SCHEMA, HealthReport, Info
 from pvsmqtt.options import Options
 from pvsmqtt.settings import Settings, SettingsError
+from pvsmqtt.sinks.mqtt.options import EMBEDDED
 from pvsmqtt.site import registry
 from pvsmqtt.site.house import DEFAULT_INSTANCE, House
 from pvsmqtt.sources.base import Source
@@ -53,6 +54,7 @@ class Service:
         self._bridge_said: DeviceState | None = None
         self._unsaved_said = False
         self._stop = asyncio.Event()
+        self._hangup = asyncio.Event()
 
     @property
     def bus(self) -> Bus[Event]:
@@ -64,7 +66,7 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
         try:
             self._publish(self._house.configure(self._settings.names, self._settings.ignore, time.monotonic()))
             self._tell_bridge()
@@ -73,7 +75,7 @@ class Service:
             self._supervisor.start("housekeeping", self._housekeeping)
             systemd.notify("READY=1\nSTATUS=running")
             _log.info("pvsmqtt %s runs, %d sources", __version__, len(self._sources))
-            await self._stop.wait()
+            await self._until_stopped()
         finally:
             systemd.notify("STOPPING=1")
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -84,16 +86,25 @@ class Service:
         """End `run` soon."""
         self._stop.set()
 
-    def reload(self) -> None:
-        """Take up a changed configuration. A bad one changes nothing."""
-        if self._reload is None:
-            return
+    async def _until_stopped(self) -> None:
+        stopped = asyncio.create_task(self._stop.wait())
+        while not self._stop.is_set():
+            hangup = asyncio.create_task(self._hangup.wait())
+            await asyncio.wait({stopped, hangup}, return_when=asyncio.FIRST_COMPLETED)
+            hangup.cancel()
+            if self._hangup.is_set():
+                self._hangup.clear()
+                await self._take_up_configuration()
+
+    async def _take_up_configuration(self) -> None:
+        """Read the configuration again. A bad one changes nothing."""
         try:
-            settings = self._reload()
+            if self._reload is not None:
+                await self._apply(self._reload())
         except SettingsError as error:
             _log.error("the new configuration is not used, the old one stays in force:\n%s", error)
-            return
-        asyncio.get_running_loop().create_task(self._apply(settings))
+        except Exception:
+            _log.exception("the new configuration could not be taken up completely; restart the service")
 
     async def _apply(self, settings: Settings) -> None:
         old = self._settings
@@ -139,7 +150,7 @@ class Service:
 
         settings = self._settings
         options = settings.mqtt
-        if options.host == embedded.HOST:
+        if options.host == EMBEDDED:
             broker = embedded.EmbeddedBroker(options)
             self._supervisor.start("broker", broker.run)
             host, port = broker.address

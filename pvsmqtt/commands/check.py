@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pvsmqtt.commands import log
 from pvsmqtt.settings import Settings, SettingsError, load
+from pvsmqtt.sinks.mqtt.options import EMBEDDED
 from pvsmqtt.sources.base import Finding
 
 
@@ -66,7 +67,7 @@ async def _broker(settings: Settings) -> list[Finding]:
     from pvsmqtt.sinks.mqtt.connection import Refused, connect
 
     options = settings.mqtt
-    if options.host == embedded.HOST:
+    if options.host == EMBEDDED:
         if embedded.available():
             return [Finding("broker", True, f"runs inside the service on {options.listen}:{options.port}")]
         advice = "pip install 'pvsmqtt[embedded]', or name a broker of your own in [mqtt] host"

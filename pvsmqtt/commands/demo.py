@@ -17,6 +17,7 @@ from typing import Any
 from pvsmqtt.commands import log
 from pvsmqtt.model.device import LABELS, Kind
 from pvsmqtt.sinks.mqtt import embedded
+from pvsmqtt.sinks.mqtt.options import EMBEDDED
 
 SPEED = 600
 """Seconds of the simulated day for each second of ours."""
@@ -57,7 +58,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
     environment = {
         "PVSMQTT_ALLOW_FAST_POLLING": "1",
         "PVSMQTT_STATE_DIR": str(folder),
-        "PVSMQTT_MQTT__HOST": embedded.HOST,
+        "PVSMQTT_MQTT__HOST": EMBEDDED,
         "PVSMQTT_MQTT__PORT": str(port),
         "PVSMQTT_PVS__0__HOST": simulator.url,
         "PVSMQTT_PVS__0__INTERVAL": str(POLL),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pvsmqtt.commands import log
 from pvsmqtt.settings import Settings, load
+from pvsmqtt.sinks.mqtt.options import EMBEDDED
 
 
 def purge(config: Path | None) -> int:
@@ -19,13 +20,13 @@ def purge(config: Path | None) -> int:
 async def _purge(settings: Settings) -> int:
     import aiomqtt
 
-    from pvsmqtt.sinks.mqtt import embedded, purge
+    from pvsmqtt.sinks.mqtt import purge
     from pvsmqtt.sinks.mqtt.connection import Refused, connect
     from pvsmqtt.sinks.mqtt.topics import Topics
 
     options = settings.mqtt
     topics = Topics(options.base_topic, settings.instance, settings.home_assistant.discovery_prefix)
-    if options.host == embedded.HOST:
+    if options.host == EMBEDDED:
         return _no("an embedded broker keeps nothing: when the service is stopped, all is gone")
     refused: Exception | None = None
     for version in ("5", "3.1.1") if options.protocol == "auto" else (options.protocol,):

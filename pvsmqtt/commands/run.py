@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pvsmqtt.commands import log
 from pvsmqtt.settings import load
+from pvsmqtt.sinks.mqtt import embedded
+from pvsmqtt.sinks.mqtt.options import EMBEDDED
 
 
 def run(config: Path | None) -> int:
@@ -20,6 +22,9 @@ def run(config: Path | None) -> int:
     """
     settings = load(config)
     log.set_up(settings.log_level)
+    if settings.mqtt.host == EMBEDDED and not embedded.available():
+        print("pvsmqtt: the embedded broker is not installed: pip install 'pvsmqtt[embedded]'", file=sys.stderr)  # noqa: T201
+        return 1
     from pvsmqtt.service import Service
 
     async def main() -> None:

@@ -13,9 +13,9 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import Field, ValidationError, create_model, field_validator
+from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pvsmqtt.options import ALLOW_FAST_POLLING, Options
@@ -69,6 +69,25 @@ class Settings(BaseSettings):
         if not re.fullmatch("[a-z0-9_-]+", value):
             raise ValueError(f"{value!r} cannot be part of a topic; allowed: lower-case letters, digits, _ and -")
         return value
+
+    @model_validator(mode="after")
+    def _topics_apart(self) -> Self:
+        base, prefix = self.mqtt.base_topic, self.home_assistant.discovery_prefix
+        if f"{base}/".startswith(f"{prefix}/"):
+            raise ValueError(
+                f"mqtt.base_topic {base!r} lies under home_assistant.discovery_prefix {prefix!r}: Home Assistant "
+                "would take states for announcements; choose another base_topic"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _each_source_once(self) -> Self:
+        for name in self.kinds:
+            hosts = [host for options in getattr(self, name) if (host := getattr(options, "host", None)) is not None]
+            for host in hosts:
+                if hosts.count(host) > 1:
+                    raise ValueError(f"two [[{name}]] tables have the host {host!r}: each may be read only once")
+        return self
 
     def sources(self) -> list[tuple[str, SourceKind[Any], Options]]:
         """Every table of a source with its name and kind, in the order of the file (tables of a kind together)."""

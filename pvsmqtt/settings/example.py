@@ -19,7 +19,7 @@ from pvsmqtt.settings.errors import key_text
 from pvsmqtt.settings.schema import is_list, options_class
 
 HEAD = f"""\
-# Every option of pvsmqtt, made from the option classes: python -m pvsmqtt.settings.example > config/pvsmqtt.example.toml
+# Every option of pvsmqtt; made from the option classes by: python -m pvsmqtt.settings.example
 # Copy it to {DEFAULT_PATH}; what is commented out is the default, or an example where it says so.
 # Four lines suffice: [mqtt] with host, and [[pvs]] with host.
 """

@@ -38,7 +38,8 @@ def fill_secrets(
             elif field not in table and (directory := environ.get("CREDENTIALS_DIRECTORY")):
                 credential = Path(directory, f"{loc[0]}_{field}")
                 file_field = field
-                if credential.exists():
+                # An empty credential is how a unit file says that there is none.
+                if credential.exists() and credential.stat().st_size > 1:
                     table[field] = _read(credential)
         except (OSError, ValueError) as error:
             problems.append(Problem((*loc, file_field), str(error)))

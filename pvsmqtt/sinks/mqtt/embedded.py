@@ -14,9 +14,6 @@ from typing import Any
 
 from pvsmqtt.sinks.mqtt.options import MqttOptions
 
-HOST = "embedded"
-"""The host name in the configuration that asks for it."""
-
 PROTOCOL = "3.1.1"
 
 

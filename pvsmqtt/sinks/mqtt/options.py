@@ -9,6 +9,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from pvsmqtt.options import Options
 
+EMBEDDED = "embedded"
+"""The broker's host name that asks for a broker inside this process."""
+
 
 def _no_wildcards(value: str) -> str:
     if not value or any(c in value for c in "+#\0") or value.startswith(("/", "$")) or value.endswith("/"):
@@ -47,6 +50,19 @@ class MqttOptions(Options):
     def _password_of_somebody(self) -> Self:
         if self.password is not None and self.username is None:
             raise ValueError("a password needs a username: a broker asks for both or none; write username = …")
+        return self
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> Self:
+        if (
+            self.host == EMBEDDED
+            and self.username is None
+            and not self.listen.startswith(("127.", "::1", "localhost"))
+        ):
+            raise ValueError(
+                f"an embedded broker that listens on {self.listen!r} lets in everybody on the network: "
+                "give it username and password, or listen on 127.0.0.1"
+            )
         return self
 
 

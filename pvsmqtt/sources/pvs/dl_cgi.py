@@ -255,7 +255,7 @@ def decode(
         if parent and (Kind.ESS, parent) in ids and key[0] is not Kind.ESS:
             via = ids[Kind.ESS, parent]
         device = replace(_device(entry, type_, serial, ids[key]), via=via, site=site)
-        measured_at, age = _time(entry, type_)
+        measured_at, age = _time(entry, type_, clock)
         valid_for = 0.0 if age is None or age >= stale_after else max(stale_after - age, keep)
         readings.append(Reading(device, values, source, measured_at, age, valid_for))
     return DeviceList(tuple(readings), clock, refused, frozenset(unmapped))
@@ -335,15 +335,14 @@ def _unmapped(entry: Mapping[str, Any], table: Table) -> set[str]:
     }
 
 
-def _time(entry: Mapping[str, Any], type_: Type) -> tuple[datetime | None, float | None]:
+def _time(entry: Mapping[str, Any], type_: Type, clock: datetime | None) -> tuple[datetime | None, float | None]:
+    """When an entry was measured, and its age in seconds when it was sent."""
     measured_at = moment(entry.get("DATATIME")) or moment(entry.get("DATETIME"))
-    sent_at = moment(entry.get("CURTIME"))
+    sent_at = moment(entry.get("CURTIME")) or clock
     if not type_.timed:
         return measured_at or sent_at, 0.0
-    if measured_at is None:
-        # Without a time only the supervisor's own word is left: "working" was measured now, "error" who knows.
-        return (sent_at, 0.0) if entry.get("STATE") == "working" else (None, None)
-    if sent_at is None:
-        return measured_at, None
+    if measured_at is None or sent_at is None:
+        # Without times only the supervisor's own word is left: "working" was measured now, "error" who knows when.
+        return (measured_at or sent_at, 0.0) if entry.get("STATE") == "working" else (measured_at, None)
     age = (sent_at - measured_at).total_seconds()
     return (None, None) if age < -_FUTURE else (measured_at, max(0.0, age))

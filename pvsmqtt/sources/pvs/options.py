@@ -21,7 +21,8 @@ class PvsOptions(Options):
     """Where the PVS answers: a host name or address, host:port, or a full URL behind a proxy.
     On its installer port a PVS is 172.27.153.1."""
     api: Literal["auto", "legacy"] = "auto"
-    """Which interface it speaks: "legacy" is dl_cgi DeviceList without login; "auto" finds out."""
+    """Which interface it speaks. There is only "legacy" so far: dl_cgi DeviceList without login, as firmware up to
+    build 61839 (PVS6) has it. "auto" will choose by itself when there are others."""
     interval: Interval = 300.0  # type: ignore[valid-type]
     """Seconds between two polls, at least 60. The PVS itself measures its panels every 300 s."""
     stale_after: float = Field(default=900.0, ge=60, le=86400)
@@ -32,8 +33,10 @@ class PvsOptions(Options):
     @field_validator("host")
     @classmethod
     def _a_place(cls, value: str) -> str:
-        url = base_url(value)
-        if not urlsplit(url).hostname:
+        parts = urlsplit(base_url(value))
+        if parts.username is not None:
+            raise ValueError("a login in the address is not supported, and it would show in logs; leave it out")
+        if not parts.hostname:
             raise ValueError(f"{value!r} names no host; allowed: host, host:port or http(s)://host[:port][/path]")
         return value
 

@@ -1,0 +1,149 @@
+"""The house: readings in, states out."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from pvsmqtt.model.device import Device, Kind
+from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
+from pvsmqtt.site.house import House
+from pvsmqtt.site.registry import Registry
+
+PVS = Device("zt1", Kind.SUPERVISOR, "PV supervisor ZT1", "ZT1")
+PANEL = Device("e1", Kind.INVERTER, "Inverter E1", "E1", via="zt1")
+P_METER = Device("m1p", Kind.PRODUCTION_METER, "Production meter M1p", "M1p", via="zt1")
+C_METER = Device("m1c", Kind.CONSUMPTION_METER, "Consumption meter M1c", "M1c", via="zt1")
+AT = datetime(2026, 6, 21, 18, 5, tzinfo=UTC)
+
+
+def reading(device, valid_for=900.0, **values):
+    return Reading(device, values, "pvs a", AT, 0.0, valid_for)
+
+
+def cycle(power=100.0):
+    return [
+        reading(PVS, uptime=10.0),
+        reading(P_METER, power=power, energy=1000.0),
+        reading(C_METER, power=-50.0, net_energy=5.0),
+        reading(PANEL, power=power, energy=900.0),
+    ]
+
+
+@pytest.fixture
+def house():
+    return House(Registry())
+
+
+def by_id(states):
+    return {state.device.id: state for state in states}
+
+
+def test_the_tree_hangs_together(house):
+    states = by_id(house.accept(cycle(), 0))
+    assert [states[d].device.via for d in ("e1", "zt1", "site")] == ["zt1", "site", "bridge"]
+
+
+def test_the_house_adds_up(house):
+    site = by_id(house.accept(cycle(), 0))["site"]
+    assert site.online
+    assert site.measured_at == AT
+    assert site.values["pv_power"] == 100.0
+    assert site.values["grid_power"] == -50.0
+    assert site.values["load_power"] == 50.0
+    assert site.values["devices_online"] == 4
+
+
+def test_what_a_meter_measures_is_remembered_when_its_values_no_longer_show_it(house):
+    house.accept(cycle(), 0)
+    site = by_id(house.accept([reading(C_METER, power=700.0, net_energy=5.0)], 300))["site"]
+    assert site.values["grid_power"] == 700.0
+
+
+def test_nothing_new_says_nothing(house):
+    house.accept(cycle(), 0)
+    assert house.accept(cycle(), 1) == []
+    assert house.tick(2) == []
+
+
+def test_only_what_changed_is_said(house):
+    house.accept(cycle(), 0)
+    changed = by_id(house.accept([reading(PANEL, power=101.0, energy=900.0)], 1))
+    assert list(changed) == ["e1"]
+
+
+def test_time_makes_devices_go_offline_and_back(house):
+    house.accept(cycle(), 0)
+    states = by_id(house.tick(901))
+    assert {d: s.online for d, s in states.items()} == {
+        "site": False, "zt1": False, "m1p": False, "m1c": False, "e1": False,
+    }  # fmt: skip
+    assert states["e1"].values == {"power": None, "energy": 900.0}
+    assert states["site"].values["pv_power"] is None
+    assert states["site"].values["pv_energy"] == 1000.0
+    back = by_id(house.accept(cycle(120.0), 950))
+    assert back["e1"].online
+    assert back["e1"].values["power"] == 120.0
+
+
+def test_known_devices_are_there_after_a_restart(house):
+    house.accept(cycle(), 0)
+    again = House(Registry.of(house.registry.document()))
+    states = by_id(again.configure({}, [], 0))
+    assert set(states) == {"site", "zt1", "m1p", "m1c", "e1"}
+    assert not any(state.online for state in states.values())
+    assert states["e1"].values == {"power": None, "energy": None}
+    assert states["e1"].device == house.registry["e1"].device
+
+
+def test_names_by_serial_or_id(house):
+    house.configure({"E1": "Roof south", "site": "Our house"}, [], 0)
+    states = by_id(house.accept(cycle(), 0))
+    assert states["e1"].device.name == "Roof south"
+    assert states["site"].device.name == "Our house"
+    renamed = by_id(house.configure({"e1": "Roof north"}, [], 1))
+    assert renamed["e1"].device.name == "Roof north"
+    assert renamed["site"].device.name == "Solar site"
+
+
+def test_ignored_devices_vanish_and_come_back(house):
+    house.accept(cycle(), 0)
+    events = house.configure({}, ["E1"], 1)
+    assert [e.device.id for e in events if isinstance(e, DeviceGone)] == ["e1"]
+    assert "e1" not in by_id(house.accept(cycle(130.0), 2))
+    back = [e for e in house.configure({}, [], 3) if isinstance(e, DeviceState)]
+    assert by_id(back)["e1"].values["power"] == 130.0
+
+
+def test_the_tree_follows_ids_that_were_settled_otherwise(house):
+    hub = Device("sy1", Kind.HUB_PLUS, "HUB+ SY1", "SY1", via="zt1")
+    ess = Device("sy1", Kind.ESS, "Energy storage SY1", "SY1", via="zt1")
+    house.accept([reading(PVS), reading(hub, state="working")], 0)
+    battery = Device("b1", Kind.BATTERY, "Battery B1", "B1", via="sy1")
+    house.accept([reading(ess, state="working"), reading(battery, state="working")], 1)
+    assert house.registry["b1"].device.via == "sy1_ess"
+
+
+def test_a_device_keeps_its_place_when_its_parent_is_missing_from_a_reply(house):
+    house.accept(cycle(), 0)
+    house.accept([reading(replace(PANEL, via=None), power=7.0)], 1)
+    assert house.registry["e1"].device.via == "zt1"
+
+
+def test_two_houses_are_kept_apart(house):
+    other = "site_beach_house"
+    states = by_id(
+        house.accept(
+            [*cycle(), reading(replace(P_METER, id="m2p", serial="M2p", site=other), power=7.0, energy=1.0)], 0
+        )
+    )
+    assert states["site"].values["pv_power"] == 100.0
+    assert states[other].values["pv_power"] == 7.0
+    assert states[other].device.name == "Solar site Beach house"
+
+
+def test_a_quantity_without_a_row_is_left_out_and_said_once(house, caplog):
+    house.accept([reading(PANEL, power=1.0, charm=5.0)], 0)
+    state = by_id(house.accept([reading(PANEL, power=2.0, charm=6.0)], 1))["e1"]
+    assert state.values == {"power": 2.0}
+    assert caplog.text.count("charm") == 1
