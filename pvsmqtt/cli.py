@@ -23,13 +23,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"pvsmqtt: the configuration has errors:\n{error}", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
-        return 130
+        print("pvsmqtt: interrupted", file=sys.stderr)  # noqa: T201
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pvsmqtt",
         description="Reads a SunPower / SunStrong PVS5 or PVS6 and publishes everything it knows to MQTT.",
+        epilog="example: pvsmqtt check --config pvsmqtt.toml && pvsmqtt run --config pvsmqtt.toml",
     )
     parser.add_argument("--version", action="version", version=f"pvsmqtt {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "pvsmqtt purge --config pvsmqtt.toml",
     )
     command.add_argument("--config", type=Path, metavar="FILE", help=_CONFIG)
+    command.add_argument("--force", action="store_true", help="also when the broker says that the service is online")
     command.set_defaults(run=_purge)
 
     from pvsmqtt.simulator.command import add_parser as add_simulate
@@ -77,9 +80,12 @@ def _command(
 
 
 def _positive(text: str) -> float:
-    value = float(text)
-    if value <= 0:
-        raise ValueError
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
     return value
 
 
@@ -104,7 +110,7 @@ def _demo(args: argparse.Namespace) -> int:
 def _purge(args: argparse.Namespace) -> int:
     from pvsmqtt.commands.purge import purge
 
-    return purge(args.config)
+    return purge(args.config, args.force)
 
 
 if __name__ == "__main__":

@@ -50,9 +50,9 @@ class Service:
         self._registry_file = settings.state_dir / "devices.json"
         self._house = House(registry.load(self._registry_file), settings.instance)
         self._sources: dict[str, tuple[Options, str, Source]] = {}
-        self._sink: Any = None
         self._bridge_said: DeviceState | None = None
         self._unsaved_said = False
+        self._saved_changes = 0
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
 
@@ -94,7 +94,9 @@ class Service:
             hangup.cancel()
             if self._hangup.is_set():
                 self._hangup.clear()
-                await self._take_up_configuration()
+                change = asyncio.create_task(self._take_up_configuration())
+                await asyncio.wait({stopped, change}, return_when=asyncio.FIRST_COMPLETED)
+                change.cancel()
 
     async def _take_up_configuration(self) -> None:
         """Read the configuration again. A bad one changes nothing."""
@@ -150,14 +152,21 @@ class Service:
 
         settings = self._settings
         options = settings.mqtt
+        broker = None
         if options.host == EMBEDDED:
             broker = embedded.EmbeddedBroker(options)
             self._supervisor.start("broker", broker.run)
             host, port = broker.address
             options = options.model_copy(update={"host": host, "port": port, "protocol": embedded.PROTOCOL})
         announced = Announced(settings.state_dir / "announced.json")
-        self._sink = MqttSink(options, settings.home_assistant, settings.instance, self._bus, announced)
-        self._supervisor.start("mqtt", self._sink.run)
+        sink = MqttSink(options, settings.home_assistant, settings.instance, self._bus, announced)
+
+        async def publish() -> None:
+            if broker is not None:
+                await broker.listening.wait()  # until then somebody else may have the port
+            await sink.run()
+
+        self._supervisor.start("mqtt", publish)
 
     def _deliver(self, readings: Sequence[Reading]) -> None:
         self._publish(self._house.accept(readings, time.monotonic()))
@@ -168,7 +177,7 @@ class Service:
             self._bus.publish(event)
 
     async def _housekeeping(self) -> None:
-        next_health = 0.0
+        next_health = time.monotonic() + TICK  # when the broker and the first poll have had their chance
         while True:
             now = time.monotonic()
             self._publish(self._house.tick(now))
@@ -182,14 +191,14 @@ class Service:
 
     async def _save(self) -> None:
         known = self._house.registry
-        if not known.dirty:
+        changes = known.changes
+        if changes == self._saved_changes:
             return
-        known.dirty = False
         try:
             await asyncio.to_thread(write_json, self._registry_file, known.document())
+            self._saved_changes = changes
             self._unsaved_said = False
         except OSError as error:
-            known.dirty = True
             if not self._unsaved_said:
                 self._unsaved_said = True
                 _log.error(
@@ -223,7 +232,6 @@ class Service:
                 {"name": source.name, "kind": kind, **source.health.report(now)}
                 for _, kind, source in self._sources.values()
             ],
-            "broker": self._sink.report(now),
             "restarts": dict(self._supervisor.restarts),
             "memory": {"resident": _resident()},
         }
@@ -232,9 +240,9 @@ class Service:
         try:
             async with asyncio.timeout(STOP_WITHIN):
                 await self._supervisor.stop(*self._sources, "housekeeping")
+                await self._save()
                 await self._supervisor.stop("mqtt")
                 await self._supervisor.stop("broker")
-                await self._save()
         except TimeoutError:
             _log.warning("stopped without a clean end: something did not let go in %g s", STOP_WITHIN)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from pvsmqtt.commands import log
-from pvsmqtt.settings import Settings, SettingsError, load
+from pvsmqtt.settings import DEFAULT_STATE_DIR, Settings, SettingsError, load
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
 from pvsmqtt.sources.base import Finding
 
@@ -25,6 +26,8 @@ def check(config: Path | None, as_json: bool) -> int:
             finding = Finding("configuration", False, str(error))
             print(json.dumps({"ok": False, "findings": [asdict(finding)]}))  # noqa: T201
         raise
+    if sys.stderr.isatty():
+        print("asking the broker and every source; a PVS may need a minute …", file=sys.stderr)  # noqa: T201
     findings = asyncio.run(_findings(settings))
     ok = all(finding.ok for finding in findings)
     if as_json:
@@ -49,22 +52,21 @@ async def _findings(settings: Settings) -> list[Finding]:
 
 
 def _state_dir(path: Path) -> Finding:
-    import os
-
     nearest = next((p for p in (path, *path.parents) if p.exists()), path)
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return Finding("state directory", True, f"{path} is writable")
-    return Finding(
-        "state directory",
-        False,
-        f"{path} is not writable for this user",
-        "the service as installed has it through systemd; to try things by hand set state_dir to a place of yours",
-    )
+    if path == DEFAULT_STATE_DIR:
+        return Finding("state directory", True, f"{path} is the service's own: systemd makes it for it")
+    advice = "make it writable for the user that runs pvsmqtt, or set state_dir to another place"
+    return Finding("state directory", False, f"{path} is not writable for this user", advice)
 
 
 async def _broker(settings: Settings) -> list[Finding]:
+    import aiomqtt
+
     from pvsmqtt.sinks.mqtt import embedded
-    from pvsmqtt.sinks.mqtt.connection import Refused, connect
+    from pvsmqtt.sinks.mqtt.connection import DENIED_ADVICE, Refused, connect_any, default_client_id
+    from pvsmqtt.sinks.mqtt.topics import Message, Topics
 
     options = settings.mqtt
     if options.host == EMBEDDED:
@@ -72,15 +74,22 @@ async def _broker(settings: Settings) -> list[Finding]:
             return [Finding("broker", True, f"runs inside the service on {options.listen}:{options.port}")]
         advice = "pip install 'pvsmqtt[embedded]', or name a broker of your own in [mqtt] host"
         return [Finding("broker", False, "the embedded broker is not installed", advice)]
-    refused = None
-    for version in ("5", "3.1.1") if options.protocol == "auto" else (options.protocol,):
-        try:
-            client_id = f"pvsmqtt-check-{settings.instance}"
-            async with connect(options, options.host, options.port, client_id, None, version):
-                where = f"{options.host}:{options.port}"
-                return [Finding("broker", True, f"{where} lets us in with MQTT {version}")]
-        except Refused as error:
-            refused = error
-            if not error.other_version:
-                break
-    return [Finding("broker", False, refused.text, refused.advice)] if refused else []
+    topics = Topics(options.base_topic, settings.instance, settings.home_assistant.discovery_prefix)
+    where = f"{options.host}:{options.port}"
+    try:
+        async with connect_any(options, f"{options.client_id or default_client_id(topics.root)}-check") as session:
+            # Clearing topics that nobody uses tells whether we may write, and leaves nothing behind.
+            for topic in (f"{topics.root}/check/status", f"{topics.prefix}/device/pvsmqtt_check/config"):
+                await session.publish(Message(topic, "", qos=1))
+            good = Finding("broker", True, f"{where} lets us in with MQTT {session.version}")
+            if session.denied is None:
+                return [good]
+            return [
+                good,
+                Finding("broker access", False, f"it throws away what we publish ({session.denied})", DENIED_ADVICE),
+            ]
+    except Refused as refused:
+        return [Finding("broker", False, refused.text, refused.advice)]
+    except aiomqtt.MqttError as error:
+        advice = "look into its log: it may not let this user publish"
+        return [Finding("broker", False, f"{where} cut the connection ({error})", advice)]

@@ -65,9 +65,10 @@ class Quantity:
     """One row: what is measured, and how Home Assistant is told.
 
     ``options`` are the texts an enum can have; ``switch`` marks an on/off quantity (texts ``on`` and ``off``).
-    ``holds`` says that the last value stays true when the device falls silent (a counter, a nameplate);
-    every other quantity becomes unknown when its value is too old. ``quiet_on`` are the kinds of device on
-    which the entity is there but switched off until its owner wants it; ``enabled`` is the same for all kinds.
+    ``holds`` says that the last value stays true when the device falls silent: lifetime energies, a nameplate, and
+    what the supervisor says of a silent device; every other quantity becomes unknown when its value is too old.
+    ``quiet_on`` are the kinds of device on which the entity is there but switched off until its owner wants it;
+    ``enabled`` is the same for all kinds.
     """
 
     key: str
@@ -120,7 +121,7 @@ def _percent(
 
 
 def _count(key: str, name: str, description: str, state_class: StateClass = "total_increasing") -> Quantity:
-    return Quantity(key, name, description, state_class=state_class, diagnostic=True, holds=True)
+    return Quantity(key, name, description, state_class=state_class, diagnostic=True)
 
 
 def _enum(
@@ -136,7 +137,7 @@ def _enum(
 
 
 def _raw(key: str, name: str, description: str, *, enabled: bool = True) -> Quantity:
-    return Quantity(key, name, description, diagnostic=True, enabled=enabled, holds=True)
+    return Quantity(key, name, description, diagnostic=True, enabled=enabled)
 
 
 _ROWS = (

@@ -27,9 +27,10 @@ from pvsmqtt.settings.toml_lines import Loc, key_lines
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sources.base import SourceKind
 
-__all__ = ["DEFAULT_PATH", "Settings", "SettingsError", "load", "settings_class", "source_kinds"]
+__all__ = ["DEFAULT_PATH", "DEFAULT_STATE_DIR", "Settings", "SettingsError", "load", "settings_class", "source_kinds"]
 
 DEFAULT_PATH = Path("/etc/pvsmqtt/pvsmqtt.toml")
+DEFAULT_STATE_DIR = Path("/var/lib/pvsmqtt")
 NO_SOURCE = 'no source of readings: write for example [[pvs]] and below it host = "172.27.153.1" (there are {tables})'
 
 
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
 
     instance: str = "home"
     """Name of this installation in topics and ids, for several on one broker: lower-case letters, digits, _ and -."""
-    state_dir: Path = Path("/var/lib/pvsmqtt")
+    state_dir: Path = DEFAULT_STATE_DIR
     """Folder for what is remembered over restarts. Under systemd its StateDirectory= is used unless this is set."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much is logged: "debug", "info", "warning" or "error"."""
@@ -124,7 +125,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     """
     environ = os.environ if environ is None else environ
     names = variables(environ)
-    file = _read(path or (Path(environ[CONFIG]) if environ.get(CONFIG) else None), needed=not names)
+    path = path or (Path(environ[CONFIG]) if environ.get(CONFIG) else None)
+    file = _read(path, needed=not names)
     model = settings_class(file.values)
     over = Environment(model, environ)()
     # Lists are there for their entries to be put over, as in PVSMQTT_PVS__0__HOST without a table in the file.
@@ -136,7 +138,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     replaced = {name for name, value in over.items() if values[name] is value}
     origins = Origins(file.name, {loc: n for loc, n in file.lines.items() if loc[0] not in replaced}, names)
 
-    problems = [*_set_twice(names), *fill_secrets(model, values, environ, origins)]
+    problems = [*_set_twice(names), *fill_secrets(model, values, environ, origins, (path or DEFAULT_PATH).parent)]
     if not any(values.get(kind) for kind in model.kinds):
         problems.append(Problem((), NO_SOURCE.format(tables=", ".join(f"[[{kind}]]" for kind in model.kinds))))
     if state_dir := environ.get("STATE_DIRECTORY"):

@@ -1,7 +1,8 @@
 """Secrets that are kept outside the configuration file.
 
 A field ``X: SecretStr`` of an options class that has a sibling ``X_file: Path`` is given by itself, else by that
-file, else by the systemd credential ``<table>_<X>`` (``$CREDENTIALS_DIRECTORY/mqtt_password``).
+file, else by the systemd credential ``<table>_<X>`` (``$CREDENTIALS_DIRECTORY/mqtt_password``), else, outside
+systemd, by a file of that name beside the configuration file, which is where the unit takes the credential from.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from pvsmqtt.settings.toml_lines import Loc
 
 
 def fill_secrets(
-    model: type[BaseModel], values: Mapping[str, Any], environ: Mapping[str, str], origins: Origins
+    model: type[BaseModel], values: Mapping[str, Any], environ: Mapping[str, str], origins: Origins, folder: Path
 ) -> list[Problem]:
-    """Put the secrets that are kept in files into ``values`` (changed in place); what went wrong is returned."""
+    """Put the secrets that are kept in files into ``values`` (changed in place); what went wrong is returned.
+
+    ``folder`` is that of the configuration file.
+    """
     problems = []
     for loc, table, field in _secrets(model, values):
         file_field = f"{field}_file"
@@ -35,8 +39,8 @@ def fill_secrets(
         try:
             if isinstance(file := table.get(file_field), str):
                 table.setdefault(field, _read(Path(file)))
-            elif field not in table and (directory := environ.get("CREDENTIALS_DIRECTORY")):
-                credential = Path(directory, f"{loc[0]}_{field}")
+            elif field not in table:
+                credential = Path(environ.get("CREDENTIALS_DIRECTORY") or folder, f"{loc[0]}_{field}")
                 file_field = field
                 # An empty credential is how a unit file says that there is none.
                 if credential.exists() and credential.stat().st_size > 1:
@@ -70,8 +74,8 @@ def _read(file: Path) -> str:
         secret = file.read_text(encoding="utf-8").removesuffix("\n")
     except PermissionError:
         raise ValueError(
-            f"{file} may not be read by this user: give the file to the user that runs pvsmqtt, "
-            f"or under systemd hand it over with LoadCredential="
+            f"{file} may not be read by this user: use sudo, or give the file to the user that runs pvsmqtt; "
+            f"under systemd hand it over with LoadCredential="
         ) from None
     except OSError as error:
         raise ValueError(f"{file} cannot be read ({error.strerror}): correct the path or create the file") from None

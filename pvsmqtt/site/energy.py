@@ -1,10 +1,10 @@
 """What the meters of a house add up to. Pure: states in, values out.
 
-A total is given only when every meter it needs is known: half a sum is not a total. A meter that never counted
-anything has no current transformers fitted and is left out. Whether a consumption meter measures the grid (net) or
-the house (gross) is what it was commissioned as, or, where old firmware does not say, what its values prove: only
-a net meter ever falls below zero. Load and grid follow from each other only without a battery, which these meters
-do not see.
+A total is given only when every meter it needs is known: half a sum is not a total. A meter that says it never
+counted anything has no current transformers fitted and is left out. Whether a consumption meter measures the grid
+(net) or the house (gross) is what it was commissioned as, or, where old firmware does not say, what its values prove:
+only a net meter falls clearly below zero. Load and grid follow from each other only without a battery, which these
+meters do not see.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import DeviceState, Value
 
 Measures = Literal["grid", "load"]
-MEASURES: tuple[Measures, ...] = ("grid", "load")
 
 _STORAGE = frozenset({Kind.ESS, Kind.BATTERY, Kind.STORAGE_INVERTER})
 _FROM_GRID_METER = {
@@ -28,18 +27,25 @@ _FROM_GRID_METER = {
 _FROM_LOAD_METER = {"load_power": "power", "load_energy": "net_energy"}
 
 
-def measures(values: Mapping[str, Value]) -> Measures | None:
-    """What a consumption meter measures, as far as these values tell."""
+NOISE = {"power": -50.0, "net_energy": -1.0, "export_energy": 1.0}
+"""W and kWh up to which a value may be the noise of a meter that measures the house."""
+
+
+def commissioned(values: Mapping[str, Value]) -> Measures | None:
+    """What a consumption meter was set up to measure, if its firmware says it."""
     kind = str(values.get("meter_type"))
     if kind.startswith("net_"):
         return "grid"
     if kind.startswith("gross_consumption"):
         return "load"
-    if (_number(values, "export_energy") or 0) > 0:
-        return "grid"
-    if any((_number(values, key) or 0) < 0 for key in ("net_energy", "power")):
-        return "grid"
     return None
+
+
+def proven(values: Mapping[str, Value]) -> Measures | None:
+    """What its values prove that it measures, if they do."""
+    exported = (_number(values, "export_energy") or 0.0) > NOISE["export_energy"]
+    negative = any((_number(values, key) or 0.0) < NOISE[key] for key in ("net_energy", "power"))
+    return "grid" if exported or negative else None
 
 
 def totals(states: Iterable[DeviceState], known: Mapping[str, Measures]) -> dict[str, Value]:
@@ -48,8 +54,8 @@ def totals(states: Iterable[DeviceState], known: Mapping[str, Measures]) -> dict
     ``known`` says what each consumption meter measures, by device id.
     """
     states = list(states)
-    production = [s for s in states if s.device.kind is Kind.PRODUCTION_METER and _counts(s)]
-    meters = [s for s in states if s.device.kind is Kind.CONSUMPTION_METER and _counts(s)]
+    production = [s for s in states if s.device.kind is Kind.PRODUCTION_METER and not _unused(s)]
+    meters = [s for s in states if s.device.kind is Kind.CONSUMPTION_METER and not _unused(s)]
     grid = [s for s in meters if known.get(s.device.id) == "grid"]
     load = [s for s in meters if known.get(s.device.id) == "load"]
     storage = any(s.device.kind in _STORAGE for s in states)
@@ -75,8 +81,11 @@ def totals(states: Iterable[DeviceState], known: Mapping[str, Measures]) -> dict
     return result
 
 
-def _counts(state: DeviceState) -> bool:
-    return any(_number(state.values, key) for key in ("energy", "net_energy", "import_energy", "power"))
+def _unused(state: DeviceState) -> bool:
+    """Whether all it says is zero. A meter that says nothing (yet) may well count."""
+    keys = ("energy", "net_energy", "import_energy", "power")
+    said = [value for key in keys if (value := _number(state.values, key)) is not None]
+    return bool(said) and not any(said)
 
 
 def _number(values: Mapping[str, Value], key: str) -> float | None:

@@ -6,6 +6,7 @@ true; any other becomes unknown. A device is online as long as one of its source
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,3 +53,8 @@ class Latest:
             fresh = held is not None and (QUANTITIES[key].holds or held.until > now)
             result[key] = held.value if held is not None and fresh else None
         return result
+
+    def next_change(self, now: float) -> float:
+        """When the first of what stands for the present now will be too old; infinity when nothing will."""
+        until = [*self._alive.values(), *(held.until for held in self._values.values())]
+        return min((moment for moment in until if moment > now), default=math.inf)

@@ -7,6 +7,7 @@ as a whole. Nothing here waits, reads a clock or touches a disk.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -36,6 +37,7 @@ class House:
         self._latest: dict[str, Latest] = {}
         self._said: dict[str, DeviceState] = {}
         self._strange: set[str] = set()
+        self._due = -math.inf
 
     def configure(
         self, names: Mapping[str, str], ignore: Iterable[str], now: float
@@ -43,14 +45,12 @@ class House:
         """Set names and what is ignored, at the start or later; tells what changes for those who watch."""
         self._names = {slug(key): name for key, name in names.items()}
         self._ignored = {slug(key) for key in ignore}
-        gone: list[DeviceState | DeviceGone] = []
-        for entry in self.registry:
-            if self._is_ignored(entry.device):
-                self._said.pop(entry.device.id, None)
-                gone.append(DeviceGone(entry.device))
-        return gone + list(self.tick(now))
+        gone = [DeviceGone(entry.device) for entry in self.registry if self._is_ignored(entry.device)]
+        for event in gone:
+            self._said.pop(event.key, None)
+        return [*gone, *self._empty_sites(), *self._changes(list(self.registry), now)]
 
-    def accept(self, readings: Sequence[Reading], now: float) -> list[DeviceState]:
+    def accept(self, readings: Sequence[Reading], now: float) -> list[DeviceState | DeviceGone]:
         """Take what one cycle of a source found; ``now`` is of a clock that only goes forward."""
         known = len(self.registry)
         ids = {reading.device.id: self.registry.identify(reading.device) for reading in readings}
@@ -58,58 +58,54 @@ class House:
         for reading in readings:
             via = reading.device.via
             device = replace(reading.device, id=ids[reading.device.id], via=via and ids.get(via, via))
-            entry = self.registry.admit(device, reading.values)
+            told = [key for key, value in reading.values.items() if value is not None]
+            entry = self.registry.admit(device, told)
             self._latest.setdefault(device.id, Latest()).accept(reading, now)
             self._note_strange(reading)
             touched.append(entry)
         if len(self.registry) > known:
             _log.info("%d new devices, %d are known now", len(self.registry) - known, len(self.registry))
-        return self._changes(touched, now)
+        return [*self._empty_sites(), *self._changes(touched, now)]
 
     def tick(self, now: float) -> list[DeviceState]:
         """What changed by the passing of time."""
-        return self._changes(list(self.registry), now)
+        return self._changes(list(self.registry), now) if now >= self._due else []
 
     def _changes(self, entries: Sequence[Known], now: float) -> list[DeviceState]:
-        states = [self._state(entry, now) for entry in entries if not self._is_site(entry)]
-        changed = [state for state in states if not self._is_ignored(state.device) and self._news(state)]
-        for site in dict.fromkeys(entry.device.site for entry in entries if not self._is_site(entry)):
-            state = self._site_state(site, now)
-            if not self._is_ignored(state.device) and self._news(state):
-                changed.insert(0, state)
+        """States of these devices and of their sites, as far as they are news."""
+        sites = dict.fromkeys(entry.device.site for entry in entries if not self._is_site(entry))
+        states = {
+            entry.device.id: self._state(entry, now)
+            for entry in self.registry
+            if entry.device.site in sites and not self._is_site(entry) and not self._is_ignored(entry.device)
+        }
+        found = [self._site_state(site, states.values()) for site in sites]
+        found += [states[entry.device.id] for entry in entries if entry.device.id in states]
+        self._due = min((latest.next_change(now) for latest in self._latest.values()), default=math.inf)
+        changed = [s for s in found if not self._is_ignored(s.device) and self._said.get(s.key) != s]
+        self._said.update((state.key, state) for state in changed)
         return changed
-
-    def _news(self, state: DeviceState) -> bool:
-        if self._said.get(state.device.id) == state:
-            return False
-        self._said[state.device.id] = state
-        return True
 
     def _state(self, entry: Known, now: float) -> DeviceState:
         latest = self._latest.setdefault(entry.device.id, Latest())
         values = latest.values(entry.ordered(), now)
         device = self._named(entry.device)
-        if device.via is None:
-            device = replace(device, via=device.site)
-        return DeviceState(device, latest.online(now), values, latest.measured_at)
+        return DeviceState(replace(device, via=self._parent(device)), latest.online(now), values, latest.measured_at)
 
-    def _site_state(self, site: str, now: float) -> DeviceState:
-        states = [
-            self._state(entry, now)
-            for entry in self.registry
-            if entry.device.site == site and not self._is_site(entry) and not self._is_ignored(entry.device)
-        ]
-        known: dict[str, energy.Measures] = {}
-        for state in states:
-            device_id = state.device.id
-            if state.device.kind is Kind.CONSUMPTION_METER and (what := energy.measures(state.values)) is not None:
-                self.registry.learn(device_id, f"measures {what}")
-            for what in energy.MEASURES:
-                if f"measures {what}" in self.registry[device_id].facts:
-                    known[device_id] = what
-        values = energy.totals(states, known)
+    def _parent(self, device: Device) -> str:
+        """The device it hangs on, or where that is not shown, what that one hangs on."""
+        via = device.via
+        for _ in range(len(self.registry)):
+            if via is None or via not in self.registry or not self._is_ignored(self.registry[via].device):
+                break
+            via = self.registry[via].device.via
+        return via or device.site
+
+    def _site_state(self, site: str, everything: Iterable[DeviceState]) -> DeviceState:
+        states = [state for state in everything if state.device.site == site]
+        values = energy.totals(states, {s.key: what for s in states if (what := self._measured(s)) is not None})
         values["devices_online"] = sum(state.online for state in states)
-        entry = self.registry.admit(self._site_device(site), values)
+        entry = self.registry.admit(self._site_device(site), [k for k, value in values.items() if value is not None])
         metered = [s for s in states if s.device.kind in (Kind.PRODUCTION_METER, Kind.CONSUMPTION_METER)]
         times = [s.measured_at for s in metered or states if s.measured_at is not None]
         return DeviceState(
@@ -118,6 +114,26 @@ class House:
             {key: values.get(key) for key in entry.ordered()},
             max(times, default=None),
         )
+
+    def _measured(self, state: DeviceState) -> energy.Measures | None:
+        """What a consumption meter measures: as it says, else as its values prove, else as they proved before."""
+        if state.device.kind is not Kind.CONSUMPTION_METER:
+            return None
+        what = energy.commissioned(state.values) or energy.proven(state.values)
+        if what is not None:
+            self.registry.learn(state.key, "measures", what)
+            return what
+        known = self.registry[state.key].facts.get("measures")
+        return "grid" if known == "grid" else "load" if known == "load" else None
+
+    def _empty_sites(self) -> list[DeviceGone]:
+        """Sites of which the last device has moved to another: the house got another name."""
+        inhabited = {entry.device.site for entry in self.registry if not self._is_site(entry)}
+        empty = [entry.device for entry in self.registry if self._is_site(entry) and entry.device.id not in inhabited]
+        for device in empty:
+            self.registry.forget(device.id)
+            self._said.pop(device.id, None)
+        return [DeviceGone(device) for device in empty]
 
     def _site_device(self, site: str) -> Device:
         called = site.removeprefix(SITE_ID).strip("_").replace("_", " ").capitalize()

@@ -2,7 +2,8 @@
 
 A panel that sleeps is still a device: its entities, its name and its place in the tree stay. The registry also
 settles identity. A device keeps the id that it was given first, and where two kinds of device bear one serial
-number, the one that came later appends its kind.
+number, the one that came later appends its kind. A reply that does not say what kind of device it
+speaks of makes no other device of it, and a device whose kind is learned late keeps its id.
 
 The file is written only when something new was learned, and as a whole (write, flush, rename), so that a power cut
 leaves the old one or the new one.
@@ -20,6 +21,9 @@ from typing import Any
 from pvsmqtt.model.device import Device, Kind, slug
 from pvsmqtt.model.quantity import QUANTITIES
 
+UNSURE = frozenset({Kind.OTHER, Kind.METER})
+"""Kinds that only say that the kind is not known."""
+
 _FORMAT = 1
 _log = logging.getLogger(__name__)
 
@@ -30,7 +34,7 @@ class Known:
 
     device: Device
     quantities: set[str] = field(default_factory=set)
-    facts: set[str] = field(default_factory=set)
+    facts: dict[str, str] = field(default_factory=dict)
 
     def ordered(self) -> list[str]:
         """Its quantities in the order of the table."""
@@ -38,12 +42,12 @@ class Known:
 
 
 class Registry:
-    """Devices by id. ``dirty`` says that there is something to save."""
+    """Devices by id. ``changes`` counts what was learned, so that one sees whether there is something to save."""
 
     def __init__(self, known: Iterable[Known] = ()) -> None:
         self._known: dict[str, Known] = {}
-        self._by_serial: dict[tuple[Kind, str], str] = {}
-        self.dirty = False
+        self._by_serial: dict[str, dict[Kind, str]] = {}
+        self.changes = 0
         for entry in known:
             self._add(entry)
 
@@ -56,11 +60,17 @@ class Registry:
     def __getitem__(self, device_id: str) -> Known:
         return self._known[device_id]
 
+    def __contains__(self, device_id: object) -> bool:
+        return device_id in self._known
+
     def identify(self, device: Device) -> str:
         """The id under which this device is known, or the one it shall get."""
-        known = self._by_serial.get((device.kind, slug(device.serial or "")))
-        if known is not None:
-            return known
+        bearers = self._by_serial.get(slug(device.serial or ""), {})
+        if device.kind in bearers:
+            return bearers[device.kind]
+        for kind, device_id in bearers.items():
+            if device.kind in UNSURE or kind in UNSURE:
+                return device_id
         holder = self._known.get(device.id)
         return device.id if holder is None or holder.device.kind is device.kind else f"{device.id}_{device.kind}"
 
@@ -71,38 +81,49 @@ class Registry:
         if entry is None:
             entry = Known(device)
             self._add(entry)
-            self.dirty = True
+            self.changes += 1
             _log.debug("new device: %s (%s)", device.name, device.id)
         else:
-            said = {f.name: getattr(device, f.name) for f in fields(device)}
-            merged = replace(entry.device, **{name: value for name, value in said.items() if value is not None})
+            merged = _merged(entry.device, device)
             if merged != entry.device:
+                self._remove(entry)
                 entry.device = merged
-                self.dirty = True
+                self._add(entry)
+                self.changes += 1
         new = {key for key in quantities if key in QUANTITIES} - entry.quantities
         if new:
             entry.quantities |= new
-            self.dirty = True
+            self.changes += 1
         return entry
+
+    def learn(self, device_id: str, fact: str, value: str) -> None:
+        """Remember a fact of a device until it proves otherwise."""
+        if self._known[device_id].facts.get(fact) != value:
+            self._known[device_id].facts[fact] = value
+            self.changes += 1
+
+    def forget(self, device_id: str) -> None:
+        """A device that is none any more."""
+        entry = self._known[device_id]
+        self._remove(entry)
+        del self._known[device_id]
+        self.changes += 1
 
     def _add(self, entry: Known) -> None:
         self._known[entry.device.id] = entry
         if entry.device.serial is not None:
-            self._by_serial[entry.device.kind, slug(entry.device.serial)] = entry.device.id
+            self._by_serial.setdefault(slug(entry.device.serial), {})[entry.device.kind] = entry.device.id
 
-    def learn(self, device_id: str, fact: str) -> None:
-        """Remember a fact of a device for good."""
-        if fact not in self._known[device_id].facts:
-            self._known[device_id].facts.add(fact)
-            self.dirty = True
+    def _remove(self, entry: Known) -> None:
+        if entry.device.serial is not None:
+            self._by_serial[slug(entry.device.serial)].pop(entry.device.kind, None)
 
     def document(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
         return {
             "format": _FORMAT,
             "devices": [
-                {**asdict(entry.device), "quantities": entry.ordered(), "facts": sorted(entry.facts)}
-                for entry in self
+                {**asdict(entry.device), "quantities": entry.ordered(), "facts": entry.facts} for entry in self
             ],
         }
 
@@ -119,8 +140,22 @@ class Registry:
         known = []
         for row in document["devices"]:
             device = Device(**{**{k: v for k, v in row.items() if k in names}, "kind": Kind(row["kind"])})
-            known.append(Known(device, {key for key in row["quantities"] if key in QUANTITIES}, set(row["facts"])))
+            known.append(
+                Known(
+                    device,
+                    {key for key in row["quantities"] if key in QUANTITIES},
+                    {str(fact): str(value) for fact, value in row["facts"].items()},
+                )
+            )
         return cls(known)
+
+
+def _merged(known: Device, said: Device) -> Device:
+    """What is known of a device, with what is said of it now; who does not know its kind does not name it either."""
+    news = {f.name: getattr(said, f.name) for f in fields(said)}
+    if said.kind in UNSURE:
+        news |= {"kind": known.kind, "name": known.name, "manufacturer": known.manufacturer}
+    return replace(known, **{name: value for name, value in news.items() if value is not None})
 
 
 def load(path: Path) -> Registry:

@@ -604,3 +604,34 @@ def test_lines_of_a_document_read_by_eye() -> None:
         ("x", "y"): 13,
         ("x",): 14,
     }
+
+
+def test_outside_systemd_the_secret_beside_the_file_serves(tmp_path):
+    file = tmp_path / "pvsmqtt.toml"
+    file.write_text('[mqtt]\nhost = "broker"\nusername = "solar"\n[[pvs]]\nhost = "172.27.153.1"\n')
+    (tmp_path / "mqtt_password").write_text("secret\n")
+    password = load(file, {}).mqtt.password
+    assert password is not None
+    assert password.get_secret_value() == "secret"
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "mqtt_password").write_text("\n")
+    assert load(file, {"CREDENTIALS_DIRECTORY": str(credentials)}).mqtt.password is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[mqtt]\nhost = "b"\nbase_topic = "homeassistant/x"\n[[pvs]]\nhost = "a"\n', "lies under"),
+        ('[mqtt]\nhost = "b"\n[[pvs]]\nhost = "a"\n[[pvs]]\nhost = "a"\n', "only once"),
+        ('[mqtt]\nhost = "embedded"\nlisten = "0.0.0.0"\n[[pvs]]\nhost = "a"\n', "lets in everybody"),
+        ('[mqtt]\nhost = "b"\n[[pvs]]\nhost = "http://me:secret@a"\n', "login in the address"),
+    ],
+)
+def test_what_cannot_go_together(tmp_path, text, words):
+    file = tmp_path / "pvsmqtt.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as error:
+        load(file, {})
+    assert words in str(error.value)
+    assert "secret" not in str(error.value)

@@ -4,7 +4,7 @@ import pytest
 
 from pvsmqtt.model.device import Device, Kind
 from pvsmqtt.model.reading import DeviceState
-from pvsmqtt.site.energy import measures, totals
+from pvsmqtt.site.energy import commissioned, proven, totals
 
 
 def state(kind, number=1, **values):
@@ -95,15 +95,35 @@ def test_unknown_power_makes_the_balance_unknown_not_zero():
 @pytest.mark.parametrize(
     ("values", "what"),
     [
-        ({"meter_type": "net_consumption_loadside", "power": 5.0}, "grid"),
-        ({"meter_type": "gross_consumption_lineside", "power": 5.0}, "load"),
-        ({"meter_type": "not_used", "power": -5.0}, "grid"),
+        ({"meter_type": "net_consumption_loadside"}, "grid"),
+        ({"meter_type": "gross_consumption_lineside"}, "load"),
+        ({"meter_type": "not_used"}, None),
+        ({"power": -500.0}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_meter_was_commissioned_for(values, what):
+    assert commissioned(values) == what
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"power": -500.0}, "grid"),
+        ({"power": -1.2}, None),
         ({"net_energy": -103.5}, "grid"),
-        ({"export_energy": 1.0}, "grid"),
+        ({"net_energy": -0.5}, None),
+        ({"export_energy": 1.5}, "grid"),
+        ({"export_energy": 0.2}, None),
         ({"net_energy": 103.5, "power": 400.0, "export_energy": 0.0}, None),
         ({"net_energy": None, "power": None}, None),
         ({}, None),
     ],
 )
-def test_what_a_meter_measures(values, what):
-    assert measures(values) == what
+def test_what_its_values_prove(values, what):
+    assert proven(values) == what
+
+
+def test_a_meter_that_has_not_spoken_yet_makes_the_sum_unknown():
+    silent = state(Kind.PRODUCTION_METER, 2, power=None, energy=None)
+    assert totals([production(), silent], {}) == {"pv_power": None, "pv_energy": None}

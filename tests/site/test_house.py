@@ -25,7 +25,7 @@ def cycle(power=100.0):
     return [
         reading(PVS, uptime=10.0),
         reading(P_METER, power=power, energy=1000.0),
-        reading(C_METER, power=-50.0, net_energy=5.0),
+        reading(C_METER, power=-60.0, net_energy=5.0),
         reading(PANEL, power=power, energy=900.0),
     ]
 
@@ -49,8 +49,8 @@ def test_the_house_adds_up(house):
     assert site.online
     assert site.measured_at == AT
     assert site.values["pv_power"] == 100.0
-    assert site.values["grid_power"] == -50.0
-    assert site.values["load_power"] == 50.0
+    assert site.values["grid_power"] == -60.0
+    assert site.values["load_power"] == 40.0
     assert site.values["devices_online"] == 4
 
 
@@ -147,3 +147,50 @@ def test_a_quantity_without_a_row_is_left_out_and_said_once(house, caplog):
     state = by_id(house.accept([reading(PANEL, power=2.0, charm=6.0)], 1))["e1"]
     assert state.values == {"power": 2.0}
     assert caplog.text.count("charm") == 1
+
+
+def test_a_quantity_is_known_only_when_it_had_a_value(house):
+    state = by_id(house.accept([reading(PANEL, power=1.0, temperature=None)], 0))["e1"]
+    assert state.values == {"power": 1.0}
+    state = by_id(house.accept([reading(PANEL, power=None, temperature=40.0)], 1))["e1"]
+    assert state.values == {"power": None, "temperature": 40.0}
+
+
+def test_a_meter_that_is_commissioned_anew_measures_what_it_says(house):
+    gross = reading(C_METER, power=1500.0, net_energy=30.0, meter_type="gross_consumption_lineside")
+    assert by_id(house.accept([*cycle(), gross], 0))["site"].values["load_power"] == 1500.0
+    net = reading(C_METER, power=-1200.0, net_energy=-5.0, meter_type="net_consumption_loadside")
+    site = by_id(house.accept([net], 1))["site"].values
+    assert site["grid_power"] == -1200.0
+    assert site["load_power"] == 0.0
+    assert site["load_energy"] is None
+
+
+def test_two_supervisors_of_one_house_add_up_only_together(house):
+    second = replace(P_METER, id="m2p", serial="M2p")
+    both = [*cycle(), reading(second, power=7.0, energy=500.0)]
+    assert by_id(house.accept(both, 0))["site"].values["pv_energy"] == 1500.0
+    again = House(Registry.of(house.registry.document()))
+    again.configure({}, [], 0)
+    assert by_id(again.accept(cycle(), 0))["site"].values["pv_energy"] is None
+    assert by_id(again.accept(both[-1:], 1))["site"].values["pv_energy"] == 1500.0
+
+
+def test_a_house_that_gets_another_name_leaves_no_ghost(house):
+    house.accept(cycle(), 0)
+    events = house.accept([replace(r, device=replace(r.device, site="site_cabin")) for r in cycle()], 1)
+    assert [event.device.id for event in events if isinstance(event, DeviceGone)] == ["site"]
+    assert "site" not in house.registry
+    states = by_id([event for event in events if isinstance(event, DeviceState)])
+    assert states["zt1"].device.via == "site_cabin"
+
+
+def test_children_of_an_ignored_device_hang_on_its_parent(house):
+    house.configure({}, ["ZT1"], 0)
+    assert by_id(house.accept(cycle(), 0))["e1"].device.via == "site"
+
+
+def test_time_alone_costs_nothing_until_something_is_due(house, monkeypatch):
+    house.accept(cycle(), 0)
+    monkeypatch.setattr(house, "_changes", lambda *_: pytest.fail("nothing was due"))
+    assert house.tick(899) == []

@@ -48,23 +48,26 @@ def test_what_is_not_said_again_stays():
 def test_it_is_to_be_saved_only_when_something_was_learned():
     registry = Registry()
     registry.admit(HUB, ["state"])
-    assert registry.dirty
-    registry.dirty = False
+    learned = registry.changes
+    assert learned
     registry.admit(HUB, ["state"])
-    assert not registry.dirty
-    registry.learn("sy1", "measures grid")
-    assert registry.dirty
+    assert registry.changes == learned
+    registry.learn("sy1", "measures", "grid")
+    assert registry.changes > learned
+    learned = registry.changes
+    registry.learn("sy1", "measures", "grid")
+    assert registry.changes == learned
 
 
 def test_it_survives_a_restart(tmp_path):
     registry = Registry()
     registry.admit(HUB, ["state", "temperature"])
-    registry.learn("sy1", "measures grid")
+    registry.learn("sy1", "measures", "grid")
     write_json(tmp_path / "devices.json", registry.document())
     again = load(tmp_path / "devices.json")
     assert [(e.device, e.quantities, e.facts) for e in again] == [(e.device, e.quantities, e.facts) for e in registry]
     assert again.identify(HUB) == "sy1"
-    assert not again.dirty
+    assert not again.changes
 
 
 def test_no_file_is_an_empty_registry(tmp_path):
@@ -106,3 +109,30 @@ def test_quantities_that_no_longer_exist_are_dropped(tmp_path):
     document["devices"][0]["quantities"].append("gone_for_good")
     write_json(tmp_path / "devices.json", document)
     assert load(tmp_path / "devices.json")["sy1"].ordered() == ["state"]
+
+
+def test_a_reply_that_does_not_say_the_kind_makes_no_second_device():
+    registry = Registry()
+    registry.admit(HUB, ["state"])
+    unsure = Device("sy1", Kind.OTHER, "Device SY1", "SY1", sw_version="0.7.23")
+    assert registry.identify(unsure) == "sy1"
+    entry = registry.admit(unsure, [])
+    assert (entry.device.kind, entry.device.name, entry.device.sw_version) == (Kind.HUB_PLUS, HUB.name, "0.7.23")
+
+
+def test_a_device_whose_kind_is_learned_late_keeps_its_id():
+    registry = Registry()
+    registry.admit(Device("x1", Kind.OTHER, "Device X1", "X1"), ["state"])
+    panel = Device("x1", Kind.INVERTER, "Inverter X1", "X1")
+    assert registry.identify(panel) == "x1"
+    assert registry.admit(panel, []).device.kind is Kind.INVERTER
+    assert registry.identify(panel) == "x1"
+    assert len(registry) == 1
+
+
+def test_a_forgotten_device_is_none():
+    registry = Registry()
+    registry.admit(HUB, ["state"])
+    registry.forget("sy1")
+    assert "sy1" not in registry
+    assert registry.identify(MIO) == "sy1"

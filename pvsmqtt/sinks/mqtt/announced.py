@@ -22,7 +22,7 @@ class Announced:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._dirty = False
+        self._changes = self._saved = 0
         self._unsaved_said = False
         self.topics: set[str] = set()
         self.components: dict[str, dict[str, str]] = {}
@@ -47,23 +47,23 @@ class Announced:
         """Remember a topic, and the components announced in it if it is one of discovery."""
         if topic not in self.topics:
             self.topics.add(topic)
-            self._dirty = True
+            self._changes += 1
         if components is not None and self.components.get(topic) != components:
             self.components[topic] = components
-            self._dirty = True
+            self._changes += 1
 
     def forget(self, topic: str) -> None:
         """It is off the broker."""
         if topic in self.topics or topic in self.components:
             self.topics.discard(topic)
             self.components.pop(topic, None)
-            self._dirty = True
+            self._changes += 1
 
     async def save(self) -> None:
         """Write the list if it changed. A disk that refuses is said once and does not stop anything."""
-        if not self._dirty or self._path is None:
+        changes = self._changes
+        if changes == self._saved or self._path is None:
             return
-        self._dirty = False
         document = {
             "root": self.root,
             "topics": sorted(self.topics),
@@ -71,8 +71,9 @@ class Announced:
         }
         try:
             await asyncio.to_thread(write_json, self._path, document)
+            self._saved = changes
+            self._unsaved_said = False
         except OSError as error:
-            self._dirty = True
             if not self._unsaved_said:
                 self._unsaved_said = True
                 _log.error("cannot save %s: %s; what disappears later may stay in Home Assistant", self._path, error)

@@ -6,6 +6,7 @@ connection; a call then fails.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import logging
@@ -15,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
@@ -40,24 +42,26 @@ _REFUSALS: dict[int, tuple[str, str]] = {
 
 _VERSIONS = {"5": aiomqtt.ProtocolVersion.V5, "3.1.1": aiomqtt.ProtocolVersion.V311}
 _TIMEOUT = 10.0
+_GOODBYE = 2.0
 _MOST_IN_FLIGHT = 20
 
 
 class Refused(Exception):
-    """The broker cannot be used now; ``advice`` says what to do. ``other_version`` says that it might be with
-    another version of MQTT: some brokers say so, others fall silent."""
+    """The broker cannot be used now; ``advice`` says what to do. ``other_version`` says that it wants another
+    version of MQTT; some brokers fall ``silent`` instead, and so does one that is frozen or far away."""
 
-    def __init__(self, text: str, advice: str, other_version: bool = False) -> None:
+    def __init__(self, text: str, advice: str, other_version: bool = False, silent: bool = False) -> None:
         super().__init__(f"{text}: {advice}")
-        self.text, self.advice, self.other_version = text, advice, other_version
+        self.text, self.advice, self.other_version, self.silent = text, advice, other_version, silent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Session:
-    """An open connection."""
+    """An open connection. ``denied`` holds the reason of the first message that the broker took and threw away."""
 
     client: aiomqtt.Client
     version: str
+    denied: str | None = None
 
     async def publish(self, message: Message) -> None:
         """Publish; with QoS 1 wait until the broker has it.
@@ -70,16 +74,33 @@ class Session:
             message.topic, message.payload, qos=message.qos, retain=message.retain, properties=properties
         )
 
+    def watch(self) -> None:
+        """Notice refusals of single messages, which MQTT 5 tells and aiomqtt does not look at."""
+        paho = self.client._client
+        inner = paho.on_publish
+
+        def on_publish(client: Any, userdata: Any, mid: int, code: Any, properties: Any) -> None:
+            if getattr(code, "is_failure", False):
+                self.denied = self.denied or str(code)
+            if inner is not None:
+                inner(client, userdata, mid, code, properties)  # type: ignore[call-arg]
+
+        paho.on_publish = on_publish
+
+
+DENIED_ADVICE = "allow this user to write below the base topic and the discovery prefix in the broker's access list"
+
 
 @asynccontextmanager
 async def connect(
-    options: MqttOptions, host: str, port: int, client_id: str, will: Message | None, version: str
+    options: MqttOptions, client_id: str, version: str, will: Message | None = None
 ) -> AsyncIterator[Session]:
     """Connect with one version of MQTT.
 
     Raises:
         Refused: when there is no broker, or it does not want us.
     """
+    host, port = options.host, options.port
     client = aiomqtt.Client(
         host,
         port,
@@ -96,23 +117,62 @@ async def connect(
         logger=logging.getLogger("pvsmqtt.paho"),
     )
     client.pending_calls_threshold = 10 * _MOST_IN_FLIGHT
+    # How a connection ended is learned from the call that it interrupts; nobody else has to ask this future.
+    client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    session = Session(client, version)
+    session.watch()
+    entering = asyncio.ensure_future(client.__aenter__())
     try:
-        await client.__aenter__()
+        await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        entering.add_done_callback(lambda entered: _hang_up(client, entered))
+        raise
     except MqttConnectError as error:
+        _hang_up(client)
         code = error.rc if isinstance(error.rc, int) else int(getattr(error.rc, "value", 128))
         text, advice = _REFUSALS.get(code, (f"refused the connection with reason {code}", "look into its log"))
         raise Refused(f"the broker at {host}:{port} {text}", advice, code == UNSUPPORTED_VERSION) from None
     except aiomqtt.MqttError as error:
+        _hang_up(client)
         raise Refused(
             f"no broker answers at {host}:{port} ({error})",
             "check host and port in [mqtt], that the broker runs, and that it listens on the network",
-            other_version="timed out" in str(error),
+            # aiomqtt's words for a connection that was made and not answered; TCP has its own for one not made.
+            silent=str(error) == "Operation timed out",
         ) from None
     try:
-        yield Session(client, version)
+        yield session
     finally:
-        with contextlib.suppress(aiomqtt.MqttError):
-            await client.__aexit__(None, None, None)
+        with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+            async with asyncio.timeout(_GOODBYE):
+                await client.__aexit__(None, None, None)
+
+
+def _hang_up(client: aiomqtt.Client, entered: asyncio.Future[Any] | None = None) -> None:
+    """Close the socket of a connection that never came about: a frozen broker would take it up when it wakes."""
+    if entered is not None and not entered.cancelled():
+        entered.exception()  # nobody else asks any more
+    with contextlib.suppress(Exception):
+        client._client.disconnect()
+
+
+@asynccontextmanager
+async def connect_any(options: MqttOptions, client_id: str) -> AsyncIterator[Session]:
+    """Connect once, with whatever version the broker takes.
+
+    Raises:
+        Refused: when none does.
+    """
+    versions = ["5", "3.1.1"] if options.protocol == "auto" else [options.protocol]
+    async with contextlib.AsyncExitStack() as stack:
+        for version in versions:
+            try:
+                session = await stack.enter_async_context(connect(options, client_id, version))
+                break
+            except Refused as refused:
+                if version == versions[-1] or not (refused.other_version or refused.silent):
+                    raise
+        yield session
 
 
 @lru_cache(maxsize=16)
@@ -125,10 +185,10 @@ def _properties(is_json: bool, expiry: int | None) -> Properties:
     return properties
 
 
-def default_client_id(instance: str) -> str:
-    """``pvsmqtt-home-3f9c21ab``: the same after every start, another one on every machine."""
+def default_client_id(root: str) -> str:
+    """``pvsmqtt-3f9c21ab``: the same after every start, another one for every machine, base topic and instance."""
     try:
         machine = Path("/etc/machine-id").read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
         machine = socket.gethostname()
-    return f"pvsmqtt-{instance}-{hashlib.sha256(f'{machine}/{instance}'.encode()).hexdigest()[:8]}"
+    return f"pvsmqtt-{hashlib.sha256(f'{machine}/{root}'.encode()).hexdigest()[:8]}"

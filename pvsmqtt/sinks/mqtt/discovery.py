@@ -16,12 +16,12 @@ The id in the topic, the keys of ``components`` and every ``unique_id`` are perm
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pvsmqtt import __version__
 from pvsmqtt.model.device import BRIDGE_ID, Device, Kind
 from pvsmqtt.model.quantity import QUANTITIES, Quantity
-from pvsmqtt.model.reading import DeviceState
 from pvsmqtt.sinks.mqtt.topics import OFFLINE, ONLINE, Message, Topics, dumps
 
 ORIGIN = "pvsmqtt"
@@ -30,12 +30,11 @@ CONNECTION = "connection"
 """The bridge's own entity: whether the service is connected to the broker."""
 
 
-def config(topics: Topics, item: DeviceState) -> Message:
-    """The discovery payload of a device with an entity for each of its quantities."""
-    device = item.device
+def config(topics: Topics, device: Device, keys: Iterable[str]) -> Message:
+    """The discovery payload of a device with an entity for each of these quantities."""
     bridge = device.kind is Kind.BRIDGE
     availability = _availability(topics, device)
-    components = {key: _component(topics, device, QUANTITIES[key]) for key in item.values}
+    components = {key: _component(topics, device, QUANTITIES[key]) for key in keys}
     if bridge:
         # The connection must be seen when it is off: it alone has no availability, so the root has none either.
         components = {key: {**component, **availability} for key, component in components.items()}
@@ -57,10 +56,10 @@ def without(message: Message, gone: dict[str, str]) -> Message:
     return Message(message.topic, dumps(document), qos=1)
 
 
-def components(item: DeviceState) -> dict[str, str]:
+def components(device: Device, keys: Iterable[str]) -> dict[str, str]:
     """The platform of each component that `config` announces, by its key."""
-    keys = {key: _platform(QUANTITIES[key]) for key in item.values}
-    return {**keys, CONNECTION: "binary_sensor"} if item.device.kind is Kind.BRIDGE else keys
+    platforms = {key: _platform(QUANTITIES[key]) for key in keys}
+    return {**platforms, CONNECTION: "binary_sensor"} if device.kind is Kind.BRIDGE else platforms
 
 
 def _device(topics: Topics, device: Device) -> dict[str, Any]:

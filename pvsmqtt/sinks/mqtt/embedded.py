@@ -16,6 +16,9 @@ from pvsmqtt.sinks.mqtt.options import MqttOptions
 
 PROTOCOL = "3.1.1"
 
+RETRY = 10.0
+"""Seconds between two tries to listen."""
+
 
 def available() -> bool:
     """Whether the optional extra is installed."""
@@ -23,10 +26,11 @@ def available() -> bool:
 
 
 class EmbeddedBroker:
-    """Runs the broker until cancelled."""
+    """Runs the broker until cancelled; ``listening`` is set while it does."""
 
     def __init__(self, options: MqttOptions) -> None:
         self._options = options
+        self.listening = asyncio.Event()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -35,24 +39,35 @@ class EmbeddedBroker:
         return ("127.0.0.1" if everywhere else self._options.listen, self._options.port)
 
     async def run(self) -> None:
-        """Serve until cancelled.
-
-        Raises:
-            amqtt.errors.BrokerError: when it cannot listen.
-        """
+        """Serve until cancelled. A port that is taken is said once and tried again."""
         from amqtt.broker import Broker
+        from amqtt.errors import BrokerError
 
-        for noisy in ("amqtt", "transitions"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
-        broker = Broker(self._config())
-        await broker.start()
-        logging.getLogger("pvsmqtt.broker").info(
-            "embedded broker listens on %s:%s", self._options.listen, self._options.port
-        )
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await broker.shutdown()
+        for noisy in ("amqtt", "amqtt.broker", "transitions"):
+            logging.getLogger(noisy).setLevel(logging.CRITICAL)
+        log = logging.getLogger("pvsmqtt.broker")
+        where = f"{self._options.listen}:{self._options.port}"
+        said = False
+        while True:
+            broker = Broker(self._config())
+            try:
+                await broker.start()
+            except (BrokerError, OSError) as error:
+                if not said:
+                    reason = error.__cause__ or error
+                    log.error(
+                        "the embedded broker cannot listen on %s (%s): set another port in [mqtt]", where, reason
+                    )
+                said = True
+                await asyncio.sleep(RETRY)
+                continue
+            log.info("the embedded broker listens on %s", where)
+            self.listening.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.listening.clear()
+                await broker.shutdown()
 
     def _config(self) -> dict[str, Any]:
         options = self._options

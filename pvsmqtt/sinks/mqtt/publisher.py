@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
 
 from pvsmqtt.model.device import Kind
+from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.sinks.mqtt import discovery, topics
@@ -24,17 +26,22 @@ RENEW = 600.0
 
 
 class Publisher:
-    """Publishes over one connection; ``publish`` returns when a message with QoS 1 has arrived.
+    """Publishes over one connection; ``publish`` returns when a message with QoS 1 has arrived, ``broker`` gives the
+    broker's part of the health topic.
 
     One call at a time: what the connection needs first and what changes meanwhile must not mix.
     """
 
-    def __init__(self, names: Topics, announce: bool, announced: Announced, publish: Publish) -> None:
+    def __init__(
+        self, names: Topics, announce: bool, announced: Announced, publish: Publish, broker: Callable[[float], Any]
+    ) -> None:
         self._topics = names
         self._announce = announce
         self._announced = announced
         self._publish = publish
+        self._broker = broker
         self._devices: dict[str, DeviceState] = {}
+        self._described: dict[str, tuple[object, ...]] = {}
         self._sent: dict[str, Message] = {}
         self._sent_at: dict[str, float] = {}
         self._turn = asyncio.Lock()
@@ -44,6 +51,7 @@ class Publisher:
         async with self._turn:
             self._sent.clear()
             self._devices.clear()
+            self._described.clear()
             events = list(events)
             await self._tell([e for e in events if isinstance(e, Info)], now)
             await self._tidy({self._topics.discovery(e.device) for e in events if isinstance(e, DeviceState)})
@@ -85,21 +93,25 @@ class Publisher:
             await self._send(topics.state(self._topics, state), now)
         for event in events:
             if isinstance(event, HealthReport):
-                await self._send(Message(self._topics.health, dumps(event.document), expiry=HEALTH_EXPIRY), now)
+                document = {**event.document, "broker": self._broker(now)}
+                await self._send(Message(self._topics.health, dumps(document), expiry=HEALTH_EXPIRY), now)
 
     async def _describe(self, state: DeviceState, now: float) -> None:
         """Announce a device to Home Assistant, if there is anything new to say of it."""
-        if not self._announce or not state.values:
+        if not self._announce or not state.values or self._described.get(state.key) == _described(state):
             return
-        message = discovery.config(self._topics, state)
-        if self._sent.get(message.topic) == message:
-            return
-        wanted = discovery.components(state)
-        was = self._announced.components.get(message.topic, {})
+        topic = self._topics.discovery(state.device)
+        was = self._announced.components.get(topic, {})
+        # What was announced before and is not known now (the list of devices was lost) stays announced; only what
+        # this version has no row for any more, or has on another platform, is taken away.
+        keys = [key for key in QUANTITIES if key in state.values or key in was]
+        message = discovery.config(self._topics, state.device, keys)
+        wanted = discovery.components(state.device, keys)
         gone = {key: platform for key, platform in was.items() if wanted.get(key) != platform}
         if gone:
             await self._publish(discovery.without(message, gone))
         await self._send(message, now, wanted)
+        self._described[state.key] = _described(state)
         # An entity whose availability topic was announced anew waits for it to be published again.
         self._sent.pop(self._topics.device_status(state.device), None)
         self._sent.pop(self._topics.state(state.device), None)
@@ -107,6 +119,7 @@ class Publisher:
     async def _remove(self, event: DeviceGone) -> None:
         names = self._topics
         device = event.device
+        self._described.pop(event.key, None)
         for topic in (names.discovery(device), names.device_status(device), names.state(device)):
             await self._clear(topic)
 

@@ -22,7 +22,7 @@ from pvsmqtt.bus import Bus, Subscription
 from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.sinks.mqtt.announced import Announced
-from pvsmqtt.sinks.mqtt.connection import Refused, Session, connect, default_client_id
+from pvsmqtt.sinks.mqtt.connection import DENIED_ADVICE, Refused, Session, connect, default_client_id
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sinks.mqtt.publisher import Publisher
 from pvsmqtt.sinks.mqtt.topics import OFFLINE, ONLINE, Message, Topics
@@ -41,8 +41,39 @@ GOODBYE = 2.0
 """Seconds that saying `offline` may take."""
 
 
+class Versions:
+    """Which version of MQTT to try next. A broker that refuses one in so many words gets the other from then on; one
+    that is silent may only be slow, so the other is tried in turn, and kept when it worked several times."""
+
+    ENOUGH = 3
+
+    def __init__(self, protocol: str) -> None:
+        self._auto = protocol == "auto"
+        self._preferred = "5" if self._auto else protocol
+        self._turned = 0
+        self.next = self._preferred
+
+    def refused(self, refused: Refused) -> None:
+        """A try failed."""
+        if self._auto and refused.other_version:
+            self._preferred = self.next = self._other(self.next)
+        elif self._auto and refused.silent:
+            self.next = self._other(self.next)
+
+    def accepted(self, version: str) -> None:
+        """A try worked; the next outage begins with the preferred version again."""
+        self._turned = self._turned + 1 if version != self._preferred else 0
+        if self._turned >= self.ENOUGH:
+            self._preferred = version
+        self.next = self._preferred
+
+    @staticmethod
+    def _other(version: str) -> str:
+        return "3.1.1" if version == "5" else "5"
+
+
 class MqttSink:
-    """Publishes what is on the bus. ``address`` replaces host and port of the options (embedded broker)."""
+    """Publishes what is on the bus."""
 
     def __init__(
         self,
@@ -51,16 +82,15 @@ class MqttSink:
         instance: str,
         bus: Bus[Any],
         announced: Announced,
-        address: Callable[[], tuple[str, int]] | None = None,
     ) -> None:
         self._options = options
         self._home_assistant = home_assistant
         self._topics = Topics(options.base_topic, instance, home_assistant.discovery_prefix)
         self._bus = bus
         self._announced = announced
-        self._address = address or (lambda: (options.host, options.port))
-        self._client_id = options.client_id or default_client_id(instance)
-        self._version = "5" if options.protocol == "auto" else options.protocol
+        self._client_id = options.client_id or default_client_id(self._topics.root)
+        self._versions = Versions(options.protocol)
+        self._session_now: Session | None = None
         self._log = logging.getLogger("pvsmqtt.mqtt")
         self._trouble: str | None = None
         self._connected_at: float | None = None
@@ -73,9 +103,10 @@ class MqttSink:
         return {
             "connected": connected,
             "connected_for": round(now - self._connected_at) if self._connected_at is not None else None,
-            "protocol": self._version if connected else None,
+            "protocol": self._session_now.version if self._session_now else None,
             "connects": self._connects,
             "published": self._published,
+            "denied": self._session_now.denied if self._session_now else None,
             "message": self._trouble,
         }
 
@@ -88,12 +119,11 @@ class MqttSink:
                 await self._session()
             except Refused as refused:
                 self._say(str(refused))
-                if refused.other_version and self._options.protocol == "auto":
-                    self._version = "3.1.1" if self._version == "5" else "5"
+                self._versions.refused(refused)
             except (aiomqtt.MqttError, OSError) as error:
                 self._say(f"connection to the broker lost ({error}); trying again")
             finally:
-                self._connected_at = None
+                self._connected_at = self._session_now = None
             failures = 0 if time.monotonic() - began > STABLE else failures + 1
             ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10))
             await asyncio.sleep(ceiling * random.uniform(0.3, 1.0))
@@ -105,12 +135,13 @@ class MqttSink:
         self._trouble = message
 
     async def _session(self) -> None:
-        host, port = self._address()
         will = Message(self._topics.status, OFFLINE, qos=1)
-        async with connect(self._options, host, port, self._client_id, will, self._version) as session:
-            self._connected_at = time.monotonic()
+        async with connect(self._options, self._client_id, self._versions.next, will) as session:
+            self._connected_at, self._session_now = time.monotonic(), session
             self._connects += 1
-            self._log.info("connected to the broker at %s:%s with MQTT %s", host, port, session.version)
+            self._versions.accepted(session.version)
+            where = f"{self._options.host}:{self._options.port}"
+            self._log.info("connected to the broker at %s with MQTT %s", where, session.version)
             self._trouble = None
             try:
                 await self._serve(session)
@@ -121,7 +152,9 @@ class MqttSink:
                 raise
 
     async def _serve(self, session: Session) -> None:
-        publisher = Publisher(self._topics, self._home_assistant.discovery, self._announced, self._counted(session))
+        publisher = Publisher(
+            self._topics, self._home_assistant.discovery, self._announced, self._counted(session), self.report
+        )
         birth = asyncio.Event()
         with self._view() as view:
             await session.client.subscribe(self._home_assistant.birth_topic, qos=1)
@@ -150,8 +183,11 @@ class MqttSink:
 
     def _counted(self, session: Session) -> Callable[[Message], Awaitable[None]]:
         async def publish(message: Message) -> None:
+            denied = session.denied
             await session.publish(message)
             self._published += 1
+            if session.denied != denied:
+                self._log.warning("the broker throws away what we publish (%s): %s", session.denied, DENIED_ADVICE)
 
         return publish
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from types import TracebackType
 from typing import Any, Self
@@ -76,7 +77,7 @@ class PvsClient:
             raise RuntimeError("use PvsClient in an async with statement")
         async with self._one_at_a_time:
             try:
-                async with self._session.get(self._base + path) as response:
+                async with self._session.get(self._base + path, allow_redirects=False) as response:
                     if response.status != 200:
                         raise _refused_status(response.status)
                     body, whole = await _read(response)
@@ -84,8 +85,7 @@ class PvsClient:
                 raise Refused(Refusal.TIMEOUT, f"the PVS at {self._base} gave no complete answer in time") from None
             except aiohttp.ClientConnectorError as error:
                 raise Refused(
-                    Refusal.UNREACHABLE,
-                    f"cannot connect to {self._base} ({error.os_error.strerror or error})",
+                    Refusal.UNREACHABLE, f"cannot connect to {self._base} ({_why(error.os_error)})"
                 ) from None
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise Refused(
@@ -131,6 +131,11 @@ def parse(body: bytes, whole: bool = True) -> Any:
 def _refused_status(status: int) -> Refused:
     reason = _STATUS.get(status) or (Refusal.SERVER_ERROR if status >= 500 else Refusal.STATUS)
     return Refused(reason, f"the PVS answered HTTP {status}")
+
+
+def _why(error: OSError) -> str:
+    """``Connection refused``: in the words of the system, since asyncio puts the address in their place."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def _socket(address: aiohttp.AddrInfoType) -> socket.socket:

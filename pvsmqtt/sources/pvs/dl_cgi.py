@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pvsmqtt.model.device import SITE_ID, Device, Kind, default_name, slug
+from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Device, Kind, default_name, slug
 from pvsmqtt.model.quantity import METER_TYPES, STATES
 from pvsmqtt.model.reading import Reading, Value
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
@@ -99,6 +99,7 @@ MIO: Table = {
     "v_dcdc_spplly_v": ("dcdc_supply_voltage", number),
     "v_spply_v": ("supply_voltage", number),
     "v_sply_v": ("supply_voltage", number),
+    "v_spplly_v": ("supply_voltage", number),
     "v_gateway_v": ("gateway_voltage", number),
     "fan_actv_fl": ("fan_active", on_off),
     "fw_error": ("firmware_error", raw_value),
@@ -125,8 +126,8 @@ ANY: Table = {**PV_DISCONNECT, **MIO, **INVERTER, **CONSUMPTION_METER}
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A device type. ``timed`` says that its readings bear the time of their measurement (`DATATIME`); the
-    others are as of the reply: property-only devices, and the PVS, whose DATATIME lags by half an hour."""
+    """A device type. ``timed`` says that its readings always bear the time of their measurement (`DATATIME`);
+    where the others have none they are as of the reply, and so is the PVS, whose DATATIME lags by half an hour."""
 
     kind: Kind
     table: Table
@@ -205,8 +206,8 @@ _FUTURE = 300.0
 
 @dataclass(frozen=True, slots=True)
 class DeviceList:
-    """A decoded reply: readings in the order of the list, the PVS's clock when it began to send, what was left
-    out and why, and the reading keys for which no table has a row (``DEVICE_TYPE.key``)."""
+    """A decoded reply: readings in the order of the list, the PVS's clock when it sent the last of them, what was
+    left out and why, and the reading keys for which no table has a row (``DEVICE_TYPE.key``)."""
 
     readings: tuple[Reading, ...]
     clock: datetime | None
@@ -234,7 +235,7 @@ def decode(
         if not isinstance(entry, dict):
             refused[Refusal.NOT_AN_OBJECT] += 1
             continue
-        clock = clock or moment(entry.get("CURTIME"))
+        clock = max(filter(None, (clock, moment(entry.get("CURTIME")))), default=None)
         serial = text(entry.get("SERIAL"))
         if serial is None or not slug(serial) or len(serial) > _LONGEST_SERIAL:
             refused[Refusal.NO_SERIAL] += 1
@@ -287,10 +288,13 @@ def _type(entry: Mapping[str, Any], serial: str) -> Type:
 def _ids(keys: Sequence[tuple[Kind, str]]) -> dict[tuple[Kind, str], str]:
     """Two kinds of device may bear one serial: the first keeps the plain slug, the others append their kind."""
     ids: dict[tuple[Kind, str], str] = {}
-    taken: set[str] = set()
+    taken = {SITE_ID, BRIDGE_ID}
     for kind, serial in keys:
-        ids[kind, serial] = serial if serial not in taken else f"{serial}_{kind.value}"
-        taken.add(ids[kind, serial])
+        name = serial
+        while name in taken:
+            name = f"{name}_{kind.value}"
+        ids[kind, serial] = name
+        taken.add(name)
     return ids
 
 
@@ -331,7 +335,12 @@ def _unmapped(entry: Mapping[str, Any], table: Table) -> set[str]:
     return {
         f"{kind}.{key}"
         for key in entry
-        if key not in table and key not in PROPERTIES and not key.isupper() and len(key) < 64
+        if key not in table
+        and key not in PROPERTIES
+        and not key.isupper()
+        and len(key) < 64
+        and key.isascii()
+        and key.isprintable()
     }
 
 
@@ -339,10 +348,10 @@ def _time(entry: Mapping[str, Any], type_: Type, clock: datetime | None) -> tupl
     """When an entry was measured, and its age in seconds when it was sent."""
     measured_at = moment(entry.get("DATATIME")) or moment(entry.get("DATETIME"))
     sent_at = moment(entry.get("CURTIME")) or clock
-    if not type_.timed:
+    if type_.kind is Kind.SUPERVISOR or (measured_at is None and not type_.timed):
         return measured_at or sent_at, 0.0
     if measured_at is None or sent_at is None:
         # Without times only the supervisor's own word is left: "working" was measured now, "error" who knows when.
-        return (measured_at or sent_at, 0.0) if entry.get("STATE") == "working" else (measured_at, None)
+        return (measured_at or sent_at, 0.0) if _STATE(entry.get("STATE")) == "working" else (measured_at, None)
     age = (sent_at - measured_at).total_seconds()
     return (None, None) if age < -_FUTURE else (measured_at, max(0.0, age))

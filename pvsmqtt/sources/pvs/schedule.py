@@ -15,6 +15,9 @@ LONGEST_RETRY = 100.0
 GAP = 60.0
 """Seconds between two requests that a PVS can bear for ever."""
 
+CLOCK_OFF = 300.0
+"""Seconds by which the clock of the PVS may differ from ours before it is worth a word."""
+
 
 def until_next(interval: float, started: float, now: float, ahead: float) -> float:
     """Seconds until the next poll.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pvsmqtt.model.device import SITE_ID, slug
 from pvsmqtt.sources.base import Deliver, Health
@@ -15,10 +16,7 @@ from pvsmqtt.sources.pvs import dl_cgi
 from pvsmqtt.sources.pvs.client import DEVICE_LIST, PvsClient
 from pvsmqtt.sources.pvs.options import PvsOptions, base_url
 from pvsmqtt.sources.pvs.refusal import Refused
-from pvsmqtt.sources.pvs.schedule import until_next, until_retry
-
-CLOCK_OFF = 300.0
-"""Seconds by which the clock of the PVS may differ from ours before it is worth a word."""
+from pvsmqtt.sources.pvs.schedule import CLOCK_OFF, GAP, until_next, until_retry
 
 
 def _now() -> datetime:
@@ -41,15 +39,19 @@ class PvsSource:
         self._site = f"{SITE_ID}_{slug(options.site)}" if options.site else SITE_ID
         self._wall, self._monotonic, self._jitter = wall, monotonic, jitter
         self._ahead = 0.0
+        self._last_poll = -math.inf
 
     async def run(self, deliver: Deliver) -> None:
         """Poll until cancelled."""
         failures = 0
         async with PvsClient(base_url(self._options.host)) as client:
             while True:
+                # Also when a failure elsewhere made this source start again, the PVS gets its rest.
+                await asyncio.sleep(max(0.0, self._last_poll + min(GAP, self._options.interval) - self._monotonic()))
                 wall, started = self._wall(), self._monotonic()
                 try:
                     payload = await client.get(DEVICE_LIST)
+                    self._last_poll = started
                     reply = dl_cgi.decode(
                         payload,
                         source=self.name,
@@ -65,15 +67,14 @@ class PvsSource:
                 else:
                     failures = 0
                     deliver(reply.readings)
-                    self._note(reply, wall, started)
-                    pause = until_next(
-                        self._options.interval, wall.timestamp(), self._wall().timestamp(), self._ahead
-                    )
+                    self._note(reply, started)
+                    now = self._wall().timestamp()
+                    pause = until_next(self._options.interval, wall.timestamp(), now, self._ahead)
                 await asyncio.sleep(min(pause, 2 * self._options.interval))
 
-    def _note(self, reply: dl_cgi.DeviceList, wall: datetime, started: float) -> None:
-        now = self._monotonic()
-        self.health.good(self._wall(), now)
+    def _note(self, reply: dl_cgi.DeviceList, started: float) -> None:
+        wall, now = self._wall(), self._monotonic()
+        self.health.good(wall, now)
         if reply.clock is not None:
             self._ahead = (reply.clock - wall).total_seconds()
         details = {
@@ -86,9 +87,10 @@ class PvsSource:
         before = self.health.details
         if abs(self._ahead) > CLOCK_OFF and abs(before.get("clock_ahead", 0)) <= CLOCK_OFF:
             self.health.log.warning(
-                "the clock of the PVS is %+.0f s off this machine's clock: one of them is wrong. Times of "
-                "measurement are published as the PVS tells them; freshness is not affected",
-                self._ahead,
+                "the clock of the PVS is %s %s this machine's clock: one of them is wrong. Times of measurement "
+                "are published as the PVS tells them; freshness is not affected",
+                timedelta(seconds=abs(round(self._ahead))),
+                "ahead of" if self._ahead > 0 else "behind",
             )
         for key, what in (
             ("left_out", "entries of its reply"),

@@ -14,16 +14,21 @@ from pvsmqtt.model.reading import Value
 
 Convert = Callable[[object], Value]
 
-_MISSING = {"", "nan", "-nan", "n/a", "na", "null", "none", "tbd", "-"}
+_MISSING = {"", "nan", "-nan", "inf", "-inf", "infinity", "-infinity", "n/a", "na", "null", "none", "tbd", "-"}
 _LONGEST_NUMBER = 40
+_LONGEST_TEXT = 255
+"""What Home Assistant takes as a state."""
 
 
 def text(raw: object) -> str | None:
-    """The text without white space around it, or ``None`` when it means nothing."""
+    """The text without white space around it, or ``None`` when it means nothing.
+
+    Halves of characters, which JSON can spell but UTF-8 cannot, become question marks.
+    """
     if not isinstance(raw, str):
-        return str(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else None
-    stripped = raw.strip()
-    return None if stripped.lower() in _MISSING else stripped
+        return None if number(raw) is None else str(raw)
+    stripped = raw.strip()[:_LONGEST_TEXT]
+    return None if stripped.lower() in _MISSING else stripped.encode("utf-8", "replace").decode("utf-8")
 
 
 def number(raw: object) -> float | None:
@@ -46,7 +51,7 @@ def number(raw: object) -> float | None:
 def kilo(raw: object) -> float | None:
     """kW, kVA, kvar -> W, VA, var. Rounded to a milliwatt: the factor leaves dust in the last digits."""
     value = number(raw)
-    return None if value is None else round(value * 1000, 3)
+    return None if value is None else number(round(value * 1000, 3))
 
 
 def whole(raw: object) -> int | float | None:

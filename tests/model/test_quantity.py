@@ -1,0 +1,307 @@
+"""The table of quantities against Home Assistant's rules and against the list of keys that are fixed for ever."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pvsmqtt.model.device import Kind
+from pvsmqtt.model.quantity import QUANTITIES, Quantity
+
+MEASUREMENT = frozenset({"measurement"})
+TOTALS = frozenset({"total", "total_increasing"})
+ANY = MEASUREMENT | TOTALS
+
+CLASSES: dict[str, tuple[frozenset[str | None], frozenset[str]]] = {
+    "power": (frozenset({"mW", "W", "kW", "MW", "GW", "TW"}), MEASUREMENT),
+    "apparent_power": (frozenset({"mVA", "VA", "kVA"}), MEASUREMENT),
+    "reactive_power": (frozenset({"mvar", "var", "kvar"}), MEASUREMENT),
+    "energy": (frozenset({"J", "kJ", "MJ", "GJ", "mWh", "Wh", "kWh", "MWh", "GWh", "TWh"}), TOTALS),
+    "voltage": (frozenset({"μV", "mV", "V", "kV", "MV"}), MEASUREMENT),
+    "current": (frozenset({"μA", "mA", "A"}), MEASUREMENT),
+    "frequency": (frozenset({"mHz", "Hz", "kHz", "MHz", "GHz"}), MEASUREMENT),
+    "power_factor": (frozenset({"%", None}), MEASUREMENT),
+    "temperature": (frozenset({"°C", "°F", "K"}), MEASUREMENT),
+    "humidity": (frozenset({"%"}), MEASUREMENT),
+    "battery": (frozenset({"%"}), MEASUREMENT),
+    "duration": (frozenset({"μs", "ms", "s", "min", "h", "d"}), ANY),
+    "data_size": (frozenset({"bit", "B", "kB", "MB", "GB", "KiB", "MiB", "GiB"}), ANY),
+    "timestamp": (frozenset({None}), frozenset()),
+    "enum": (frozenset({None}), frozenset()),
+}
+"""Sensor device class -> units and state classes that Home Assistant accepts (sensor/const.py, 2026.11)."""
+
+SWITCH_CLASSES = {None, "running", "problem", "connectivity", "power", "plug", "battery_charging"}
+"""Device classes of a binary sensor."""
+
+CANONICAL = {"W", "VA", "var", "kWh", "V", "A", "Hz", "°C", "%", "s", "min", "KiB", None}
+
+W, KWH, V, A, C, P = "W", "kWh", "V", "A", "°C", "%"
+DIAG, OFF, ENUM, SWITCH, NET, UP = "diag", "off", "enum", "switch", "total", "total_increasing"
+
+METER = {
+    "power": (W,),
+    "reactive_power": ("var",),
+    "apparent_power": ("VA",),
+    "power_factor": (None,),
+    "frequency": ("Hz",),
+    "ct_rating": (A, DIAG, OFF),
+    "meter_type": (None, ENUM, DIAG),
+}
+KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
+    Kind.INVERTER: {
+        "power": (W,),
+        "energy": (KWH, UP),
+        "voltage": (V,),
+        "current": (A,),
+        "frequency": ("Hz", OFF),
+        "dc_power": (W,),
+        "dc_voltage": (V,),
+        "dc_current": (A,),
+        "temperature": (C,),
+        "state": (None, ENUM, DIAG),
+        "availability": (None, ENUM),
+        "status_word": (None, DIAG, OFF),
+    },
+    Kind.PRODUCTION_METER: {**METER, "energy": (KWH, UP), "current": (A,), "voltage": (V,)},
+    Kind.CONSUMPTION_METER: {
+        **METER,
+        "net_energy": (KWH, NET),
+        "import_energy": (KWH, UP),
+        "export_energy": (KWH, UP),
+        "power_l1": (W,),
+        "power_l2": (W,),
+        "current_l1": (A,),
+        "current_l2": (A,),
+        "voltage_l1": (V,),
+        "voltage_l2": (V,),
+        "voltage": (V,),
+    },
+    Kind.SUPERVISOR: {
+        "uptime": ("s", DIAG),
+        "cpu_load": (None, DIAG),
+        "cpu_usage": (P, DIAG),
+        "memory_used": ("KiB", DIAG),
+        "memory_usage": (P, DIAG),
+        "flash_available": ("KiB", DIAG),
+        "flash_usage": (P, DIAG),
+        "flash_wear": (P, DIAG),
+        "error_count": (None, DIAG),
+        "communication_errors": (None, DIAG),
+        "skipped_scans": (None, DIAG),
+        "scan_time": ("s", DIAG),
+        "untransmitted_records": (None, DIAG),
+        "reboots": (None, DIAG, UP),
+    },
+    Kind.MIO: {
+        "temperature": (C,),
+        "humidity": (P,),
+        "dcdc_supply_voltage": (V, DIAG),
+        "supply_voltage": (V, DIAG),
+        "gateway_voltage": (V, DIAG),
+        "fan_active": (None, SWITCH),
+        "firmware_error": (None, DIAG),
+        "event_history": (None, DIAG),
+    },
+    Kind.PV_DISCONNECT: {
+        "relay_mode": (None, DIAG),
+        "relay1_state": (None, DIAG),
+        "relay2_state": (None, DIAG),
+        "relay1_error": (None, DIAG),
+        "relay2_error": (None, DIAG),
+        "firmware_error": (None, DIAG),
+        "event_history": (None, DIAG),
+        "grid_voltage_l1": (V,),
+        "grid_voltage_l2": (V,),
+        "pv_voltage_l1": (V,),
+        "pv_voltage_l2": (V,),
+    },
+    Kind.HUB_PLUS: {
+        "grid_relay": (None, ENUM),
+        "pv_relay": (None, ENUM),
+        "temperature": (C,),
+        "humidity": (P,),
+        "grid_voltage_l1": (V,),
+        "grid_voltage_l2": (V,),
+        "voltage_l1": (V,),
+        "voltage_l2": (V,),
+        "supply_voltage": (V, DIAG),
+        "main_voltage": (V, DIAG),
+        "aux_port_voltage": (V, DIAG),
+        "jump_start_voltage": (V, DIAG),
+        "inverter_voltage": (V, DIAG),
+        "contactor_error": (None, ENUM, DIAG),
+        "grid_voltage_state": (None, ENUM, DIAG),
+        "grid_frequency_state": (None, ENUM, DIAG),
+        "load_voltage_state": (None, ENUM, DIAG),
+        "load_frequency_state": (None, ENUM, DIAG),
+    },
+    Kind.ESS: {
+        "power": (W,),
+        "discharge_energy": (KWH, UP),
+        "charge_energy": (KWH, UP),
+        "state_of_charge": (P,),
+        "customer_state_of_charge": (P,),
+        "state_of_health": (P,),
+        "battery_voltage": (V,),
+        "voltage_l1": (V,),
+        "voltage_l2": (V,),
+        "power_l1": (W,),
+        "power_l2": (W,),
+        "current_l1": (A,),
+        "current_l2": (A,),
+        "charge_power_limit": (W, DIAG),
+        "discharge_power_limit": (W, DIAG),
+        "cell_voltage_min": (V,),
+        "cell_voltage_max": (V,),
+        "cell_temperature_min": (C,),
+        "cell_temperature_max": (C,),
+        "inverter_temperature": (C,),
+        "temperature": (C,),
+        "humidity": (P,),
+        "operating_mode": (None, ENUM),
+        "controller_status": (None, ENUM, DIAG),
+        "permission_to_operate": (None, SWITCH, DIAG),
+        "pcs_mode": (None, ENUM, DIAG),
+        "pcs_status": (None, ENUM, DIAG),
+    },
+    Kind.BATTERY: {
+        "voltage": (V,),
+        "current": (A,),
+        "temperature": (C,),
+        "state_of_charge": (P,),
+        "customer_state_of_charge": (P,),
+    },
+    Kind.STORAGE_INVERTER: {
+        "power": (W,),
+        "current": (A,),
+        "current_l1": (A,),
+        "current_l2": (A,),
+        "voltage_l1": (V,),
+        "voltage_l2": (V,),
+        "temperature": (C,),
+    },
+    Kind.SITE: {
+        "pv_power": (W,),
+        "pv_energy": (KWH, UP),
+        "grid_power": (W,),
+        "grid_net_energy": (KWH, NET),
+        "grid_import_energy": (KWH, UP),
+        "grid_export_energy": (KWH, UP),
+        "load_power": (W,),
+        "load_energy": (KWH, UP),
+        "battery_power": (W,),
+        "battery_net_energy": (KWH, NET),
+        "battery_charge_energy": (KWH, UP),
+        "battery_discharge_energy": (KWH, UP),
+        "state_of_charge": (P,),
+        "backup_time": ("min",),
+        "grid_relay": (None, ENUM),
+    },
+}
+"""The keys that are fixed, per device: unit first, then what is promised of it."""
+
+DIAGNOSTIC_BY_CHOICE = {"availability", "cell_voltage_min", "cell_voltage_max"}
+"""Diagnostic in the table although the list of keys does not say so: details of a device, not of the house."""
+
+FIXED = [(kind, key, promised) for kind, rows in KEYS.items() for key, promised in rows.items()]
+ROWS = pytest.mark.parametrize("row", QUANTITIES.values(), ids=QUANTITIES)
+
+
+@pytest.mark.parametrize(("kind", "key", "promised"), FIXED, ids=lambda value: str(value)[:30])
+def test_a_fixed_key_is_as_promised(kind: Kind, key: str, promised: tuple[str | None, ...]) -> None:
+    row, flags = QUANTITIES[key], promised[1:]
+    assert row.unit == promised[0]
+    assert row.enabled_on(kind) == (OFF not in flags)
+    assert row.switch == (SWITCH in flags)
+    assert bool(row.options) == (ENUM in flags)
+    assert row.diagnostic == (DIAG in flags or key in DIAGNOSTIC_BY_CHOICE)
+    if row.device_class == "energy":
+        assert row.state_class in flags
+    for state_class in (NET, UP):
+        if state_class in flags:
+            assert row.state_class == state_class
+
+
+@ROWS
+def test_home_assistant_accepts_the_row(row: Quantity) -> None:
+    if row.switch:
+        assert row.device_class in SWITCH_CLASSES
+        assert (row.unit, row.state_class, row.precision) == (None, None, None)
+    elif row.device_class is not None:
+        units, state_classes = CLASSES[row.device_class]
+        assert row.unit in units
+        assert row.state_class is None or row.state_class in state_classes
+    else:
+        assert row.unit in (None, "%")
+        assert row.state_class in (None, *ANY)
+
+
+@ROWS
+def test_the_row_is_sound(row: Quantity) -> None:
+    assert re.fullmatch(r"[a-z]+[0-9]?(_[a-z0-9]+)*", row.key)
+    assert QUANTITIES[row.key] is row
+    assert row.unit in CANONICAL
+    assert row.name == row.name.strip() != ""
+    assert row.name[0].isupper()
+    assert row.description
+    assert not row.description.endswith(".")
+    assert row.precision is None or 0 <= row.precision <= 3
+    if row.unit is not None:
+        assert row.precision is not None
+        assert row.state_class is not None or row.key == "ct_rating"
+
+
+@ROWS
+def test_an_enum_has_texts_and_nothing_else_has(row: Quantity) -> None:
+    assert bool(row.options) == (row.device_class == "enum")
+    if row.options:
+        assert (row.unit, row.state_class, row.precision) == (None, None, None)
+        assert len(set(row.options)) == len(row.options)
+        assert all(re.fullmatch(r"[A-Za-z0-9_]+", option) for option in row.options)
+        assert not row.switch
+
+
+@ROWS
+def test_lifetime_energies_hold_and_measurements_expire(row: Quantity) -> None:
+    if row.device_class == "energy":
+        assert row.holds
+    elif row.state_class is not None:
+        assert not row.holds
+    if row.device_class in ("power", "voltage", "frequency", "temperature", "humidity", "battery"):
+        assert not row.holds
+    if row.device_class == "current" and row.state_class:
+        assert not row.holds
+
+
+def test_only_what_the_equipment_or_the_house_has_is_in_the_table() -> None:
+    beside = {"devices_online", "devices_known", "started_at"}
+    assert QUANTITIES.keys() - beside == {key for _, key, _ in FIXED}
+
+
+def test_names_tell_the_rows_of_a_device_apart() -> None:
+    for rows in KEYS.values():
+        names = [QUANTITIES[key].name for key in rows]
+        assert len(set(names)) == len(names)
+
+
+OVERLAPS = {
+    ("battery_voltage", Kind.BATTERY),
+    ("gateway_voltage", Kind.GATEWAY),
+    ("inverter_temperature", Kind.INVERTER),
+    ("inverter_voltage", Kind.INVERTER),
+}
+"""Keys that would make the unique id of another device if it shared the serial number and so had its kind appended
+(`x` + `battery_voltage` = `x_battery` + `voltage`). No equipment is known that does: these kinds have serial numbers
+of their own. A new key must not join them."""
+
+
+def test_no_other_key_can_be_taken_for_the_key_of_another_device() -> None:
+    found = {
+        (key, kind)
+        for key in QUANTITIES
+        for kind in Kind
+        if key.startswith(f"{kind.value}_") and key.removeprefix(f"{kind.value}_") in KEYS.get(kind, QUANTITIES)
+    }
+    assert found == OVERLAPS
