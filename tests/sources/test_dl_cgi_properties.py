@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.pvs import dl_cgi
+from pvsmqtt.sources.pvs import device_types, dl_cgi
 from pvsmqtt.sources.pvs.refusal import Refused
 
 NOON = datetime(2025, 6, 21, 12, tzinfo=UTC)
@@ -22,7 +22,7 @@ TIMES = ("DATATIME", "DATETIME", "CURTIME")
 SERIALS = ("E1", "E2", "e1", "PVS6M1p", "PVS6M1c", "ZT1", "n/a", "", "a", "a_mio", "a_hub_plus")
 WORDS = ("nan", "-nan", "inf", "Infinity", "n/a", "null", "", "TBD", "1e308", "-1e400", "0", "-0.0", "1_0", "0x1F")
 STATES = ("working", "error", "unknown", "Working", "hibernating", "NOT_USED", "NET_CONSUMPTION_LOADSIDE", "\ud800")
-KEYS = sorted({key for type_ in (*dl_cgi.TYPES.values(), *dl_cgi.METERS.values()) for key in type_.table})
+KEYS = sorted({key for type_ in (*device_types.TYPES.values(), *device_types.METERS.values()) for key in type_.table})
 
 scalars = (
     st.none()
@@ -52,8 +52,8 @@ identities = st.fixed_dictionaries(
     {},
     optional={
         "SERIAL": st.sampled_from(SERIALS) | some,
-        "DEVICE_TYPE": st.sampled_from([*dl_cgi.TYPES, "Novelty"]) | some,
-        "TYPE": st.sampled_from([*dl_cgi.METERS, "SOLARBRIDGE"]) | some,
+        "DEVICE_TYPE": st.sampled_from([*device_types.TYPES, "Novelty"]) | some,
+        "TYPE": st.sampled_from([*device_types.METERS, "SOLARBRIDGE"]) | some,
         "STATE": st.sampled_from(STATES) | some,
         "PARENT": st.sampled_from(SERIALS) | some,
         **dict.fromkeys(TIMES, moments | some),
@@ -120,7 +120,7 @@ def test_nothing_but_refused_comes_out_and_every_reading_is_sound(payload: objec
     check(reply)
 
 
-@given(st.sampled_from(sorted({*dl_cgi.TYPES, "Novelty"})), st.data())
+@given(st.sampled_from(sorted({*device_types.TYPES, "Novelty"})), st.data())
 @settings(max_examples=200)
 def test_missing_never_becomes_a_number(type_: str, data: st.DataObject) -> None:
     missing = st.sampled_from(
@@ -135,7 +135,7 @@ def test_missing_never_becomes_a_number(type_: str, data: st.DataObject) -> None
     assert set(reading.values.values()) <= {None}
 
 
-@given(st.sampled_from(sorted({*dl_cgi.TYPES, "Novelty"})), st.sets(st.sampled_from(KEYS)))
+@given(st.sampled_from(sorted({*device_types.TYPES, "Novelty"})), st.sets(st.sampled_from(KEYS)))
 def test_only_what_was_told_is_in_the_values(type_: str, keys: set[str]) -> None:
     entry = {"SERIAL": "X1", "DEVICE_TYPE": type_} | dict.fromkeys(keys, "1")
     (reading,) = readings({"devices": [entry]})

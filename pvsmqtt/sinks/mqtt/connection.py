@@ -114,6 +114,7 @@ async def connect(
         keepalive=options.keepalive,
         timeout=_TIMEOUT,
         max_concurrent_outgoing_calls=_MOST_IN_FLIGHT,
+        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         logger=logging.getLogger("pvsmqtt.paho"),
     )
     client.pending_calls_threshold = 10 * _MOST_IN_FLIGHT
