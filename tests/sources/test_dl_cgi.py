@@ -17,7 +17,7 @@ from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 
 REPOSITORY = Path(__file__).parents[2]
 FIXTURES = REPOSITORY / "tests" / "fixtures" / "devicelist"
-RECORDED = Path(os.environ.get("PVSMQTT_TEST_PAYLOADS") or REPOSITORY.parent / "shared" / "payloads")
+RECORDED = Path(os.environ.get("TEST_PAYLOADS") or REPOSITORY.parent / "shared" / "payloads")
 
 OURS = sorted(path for path in FIXTURES.glob("*.json") if not path.name.endswith(".expected.json"))
 THEIRS = sorted(RECORDED.glob("devicelist*.json"))

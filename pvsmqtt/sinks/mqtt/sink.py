@@ -51,17 +51,19 @@ class Versions:
         self._auto = protocol == "auto"
         self._preferred = "5" if self._auto else protocol
         self._turned = 0
+        self._worked: str | None = None
         self.next = self._preferred
 
     def refused(self, refused: Refused) -> None:
         """A try failed."""
         if self._auto and refused.other_version:
             self._preferred = self.next = self._other(self.next)
-        elif self._auto and refused.silent:
+        elif self._auto and refused.silent and self.next != self._worked:
             self.next = self._other(self.next)
 
     def accepted(self, version: str) -> None:
         """A try worked; the next outage begins with the preferred version again."""
+        self._worked = version
         self._turned = self._turned + 1 if version != self._preferred else 0
         if self._turned >= self.ENOUGH:
             self._preferred = version

@@ -45,7 +45,7 @@ def number(raw: object) -> float | None:
         value = float(raw)
     except (ValueError, OverflowError):
         return None
-    return value if math.isfinite(value) else None
+    return value + 0.0 if math.isfinite(value) else None  # −0 is 0
 
 
 def kilo(raw: object) -> float | None:

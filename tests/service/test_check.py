@@ -1,0 +1,101 @@
+"""``pvsmqtt check``: exit status, words, and the form for machines."""
+
+import json
+from typing import Any
+
+import pytest
+from harness import Bench, Mosquitto, free_port, pvsmqtt, retained
+
+from pvsmqtt.simulator.pvs.server import PvsSimulator
+
+
+async def check(bench: Bench, broker: int, pvs: int, *, bad: str | None, advice: str = "", **mqtt: Any) -> str:
+    """Run it in both forms; ``bad`` is the subject that is not good, with this advice."""
+    service = bench.make_service(bench.settings(broker, pvs, mqtt=mqtt))
+    status, out, log = await pvsmqtt("check", "--config", str(service.file)).run()
+    assert status == (0 if bad is None else 1)
+    status, document, _ = await pvsmqtt("check", "--json", "--config", str(service.file)).run()
+    answer = json.loads(document)
+    assert status == (0 if bad is None else 1)
+    assert answer["ok"] is (bad is None)
+    assert [finding["subject"] for finding in answer["findings"] if not finding["ok"]] == (
+        [] if bad is None else [bad]
+    )
+    if bad is None:
+        assert log == ""
+        assert "BAD" not in out
+        assert "->" not in out
+    else:
+        assert log == f"pvsmqtt: not ready: {bad}"
+        assert f"BAD   {bad}: " in out
+        assert advice in next(line for line in out.splitlines() if line.startswith("      -> "))
+        assert advice in next(finding["advice"] for finding in answer["findings"] if not finding["ok"])
+    return out
+
+
+@pytest.fixture
+async def broker(bench: Bench) -> Mosquitto:
+    return await bench.broker()
+
+
+@pytest.fixture
+async def pvs(bench: Bench) -> PvsSimulator:
+    return await bench.pvs()
+
+
+async def test_all_is_good(bench: Bench, broker: Mosquitto, pvs: PvsSimulator) -> None:
+    out = await check(bench, broker.port, pvs.port, bad=None)
+    assert "good  configuration: 1 source and a broker" in out
+    assert f"broker: 127.0.0.1:{broker.port} lets us in with MQTT 5" in out
+    assert f"pvs 127.0.0.1:{pvs.port}: PVS6, firmware 2025.06, Build 61839" in out
+    assert "4 × Inverter" in out
+    assert not await retained(broker.port), "a check leaves nothing behind"
+
+
+async def test_broker_absent(bench: Bench, pvs: PvsSimulator) -> None:
+    await check(bench, free_port(), pvs.port, bad="broker", advice="check host and port in [mqtt]")
+
+
+async def test_wrong_password(bench: Bench, pvs: PvsSimulator) -> None:
+    broker = await bench.broker({"solar": "right"})
+    login = {"username": "solar", "password": "wrong secret"}
+    out = await check(
+        bench, broker.port, pvs.port, bad="broker", advice="check username and password in [mqtt]", **login
+    )
+    assert "wrong secret" not in out
+    await check(bench, broker.port, pvs.port, bad=None, username="solar", password="right")
+
+
+async def test_pvs_absent(bench: Bench, broker: Mosquitto) -> None:
+    port = free_port()
+    advice = "check its power, the cable or Wi-Fi and the address"
+    await check(bench, broker.port, port, bad=f"pvs 127.0.0.1:{port}", advice=advice)
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [("http-403", "power-cycle the PVS"), ("html", "a web page came instead of data"), ("mime-error", "data logger")],
+)
+async def test_pvs_that_refuses(bench: Bench, broker: Mosquitto, pvs: PvsSimulator, fault: str, advice: str) -> None:
+    pvs.fault = fault
+    await check(bench, broker.port, pvs.port, bad=f"pvs 127.0.0.1:{pvs.port} devices", advice=advice)
+
+
+async def test_configuration_error(bench: Bench) -> None:
+    service = bench.make_service(bench.settings(1, 1, mqtt={"prot": 1883}))
+    status, out, log = await pvsmqtt("check", "--config", str(service.file)).run()
+    assert (status, out) == (2, "")
+    assert f"{service.file}:" in log
+    assert "mqtt.prot" in log
+    status, out, _ = await pvsmqtt("check", "--json", "--config", str(service.file)).run()
+    assert status == 2
+    answer = json.loads(out)
+    assert answer["ok"] is False
+    assert answer["findings"][0]["subject"] == "configuration"
+    assert "mqtt.prot" in answer["findings"][0]["text"]
+
+
+async def test_no_configuration_at_all(bench: Bench) -> None:
+    status, _, log = await pvsmqtt("check", "--config", str(bench.folder / "none.toml")).run()
+    assert status == 2
+    assert "there is no such file" in log
