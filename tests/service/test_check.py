@@ -99,3 +99,32 @@ async def test_no_configuration_at_all(bench: Bench) -> None:
     status, _, log = await pvsmqtt("check", "--config", str(bench.folder / "none.toml")).run()
     assert status == 2
     assert "there is no such file" in log
+
+
+ACL = "user solar\ntopic readwrite pvsmqtt/#\ntopic read homeassistant/#\n"
+
+
+async def test_a_broker_that_forbids_announcements(bench: Bench, pvs: PvsSimulator) -> None:
+    (bench.folder / "acl").write_text(ACL)
+    broker = await bench.broker({"solar": "right"}, extra=f"acl_file {bench.folder / 'acl'}")
+    login = {"username": "solar", "password": "right"}
+    await check(bench, broker.port, pvs.port, bad="broker access", advice="allow this user to write", **login)
+
+
+async def test_a_firmware_that_wants_a_login(bench: Bench, broker: Mosquitto) -> None:
+    payload = json.dumps(
+        {
+            "result": "succeed",
+            "devices": [
+                {
+                    "SERIAL": "ZT1",
+                    "DEVICE_TYPE": "PVS",
+                    "MODEL": "PV Supervisor PVS6",
+                    "SWVER": "2025.09, Build 61845",
+                }
+            ],
+        }
+    )
+    pvs = await bench.pvs(payload=payload.encode(), fault="http-403")
+    bad = f"pvs 127.0.0.1:{pvs.port} devices"
+    await check(bench, broker.port, pvs.port, bad=bad, advice="this firmware wants a login")

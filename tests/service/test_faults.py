@@ -339,3 +339,15 @@ async def test_at_default_pace_readings_flow_again_within_two_minutes(bench: Ben
         await recorder.have("site", *device_ids(pvs))
     assert pvs.stats.device_lists >= 1
     assert len(pvs.stats.requests) <= 4, "not by hammering it"
+
+
+async def test_a_broker_that_throws_away_announcements_is_said_once(bench: Bench) -> None:
+    acl = bench.folder / "acl"
+    acl.write_text("user solar\ntopic readwrite pvsmqtt/#\ntopic read homeassistant/#\n")
+    broker, pvs = await bench.broker({"solar": "right"}, extra=f"acl_file {acl}"), await bench.pvs()
+    service = await bench.service(broker.port, pvs.port, mqtt={"username": "solar", "password": "right"})
+    recorder = await bench.recorder(broker.port, user="solar", password="right")
+    await recorder.have(*device_ids(pvs))
+    await service.says("the broker throws away what we publish (Not authorized)")
+    assert sum("throws away" in line for line in service.log.items) == 1
+    assert not any(message.topic.startswith("homeassistant/") for message in recorder.messages)
