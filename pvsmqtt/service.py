@@ -9,20 +9,18 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from pvsmqtt import __version__, systemd
+from pvsmqtt import __version__, self_report, systemd
 from pvsmqtt.bus import Bus
-from pvsmqtt.model.device import BRIDGE_ID, LABELS, Device, Kind
 from pvsmqtt.model.files import write_json
-from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading, Value
-from pvsmqtt.model.report import SCHEMA, HealthReport, Info
+from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
+from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.options import Options
 from pvsmqtt.settings import Settings, SettingsError
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
 from pvsmqtt.site import registry
-from pvsmqtt.site.house import DEFAULT_INSTANCE, House
+from pvsmqtt.site.house import House
 from pvsmqtt.sources.base import Source
 from pvsmqtt.supervision import Supervisor
 
@@ -73,7 +71,7 @@ class Service:
             self._start_broker_and_sink()
             self._start_sources()
             self._supervisor.start("housekeeping", self._housekeeping)
-            systemd.notify("READY=1\nSTATUS=running")
+            systemd.notify("READY=1")
             _log.info("pvsmqtt %s runs, %d sources", __version__, len(self._sources))
             await self._until_stopped()
         finally:
@@ -135,15 +133,7 @@ class Service:
                 source = kind.build(options)
                 self._sources[name] = (options, name.split(" ")[0], source)
                 self._supervisor.start(name, partial(source.run, self._deliver))
-        sources = [{"name": source.name, "kind": kind} for _, kind, source in self._sources.values()]
-        document = {
-            "version": __version__,
-            "started_at": _iso(self._started_at),
-            "schema": SCHEMA,
-            "instance": self._settings.instance,
-            "sources": sources,
-        }
-        self._bus.publish(Info(document))
+        self._bus.publish(self_report.info(self._settings.instance, self._started_at, self._running()))
 
     def _start_broker_and_sink(self) -> None:
         from pvsmqtt.sinks.mqtt import embedded
@@ -185,7 +175,8 @@ class Service:
             await self._save()
             if now >= next_health:
                 next_health = now + HEALTH_EVERY
-                self._bus.publish(HealthReport(self._health(now)))
+                wall, restarts = datetime.now(UTC), self._supervisor.restarts
+                self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts))
             systemd.notify("WATCHDOG=1")
             await asyncio.sleep(TICK)
 
@@ -209,32 +200,17 @@ class Service:
                 )
 
     def _tell_bridge(self) -> None:
-        states = [e for e in self._bus.latest() if isinstance(e, DeviceState) and not e.device.logical]
-        name = LABELS[Kind.BRIDGE]
-        if self._settings.instance != DEFAULT_INSTANCE:
-            name = f"{name} {self._settings.instance}"
-        device = Device(BRIDGE_ID, Kind.BRIDGE, name, manufacturer="pvsmqtt", model="Bridge", sw_version=__version__)
-        values: dict[str, Value] = {
-            "started_at": _iso(self._started_at),
-            "devices_known": len(states),
-            "devices_online": sum(state.online for state in states),
-        }
-        state = DeviceState(device, True, values, self._started_at)
+        states = [event for event in self._bus.latest() if isinstance(event, DeviceState)]
+        state = self_report.bridge(self._settings.instance, self._started_at, states)
         if state != self._bridge_said:
             self._bridge_said = state
             self._bus.publish(state)
+            systemd.notify(
+                f"STATUS={state.values['devices_online']} of {state.values['devices_known']} devices online"
+            )
 
-    def _health(self, now: float) -> dict[str, Any]:
-        return {
-            "time": _iso(datetime.now(UTC).replace(microsecond=0)),
-            "uptime": round(now - self._started),
-            "sources": [
-                {"name": source.name, "kind": kind, **source.health.report(now)}
-                for _, kind, source in self._sources.values()
-            ],
-            "restarts": dict(self._supervisor.restarts),
-            "memory": {"resident": _resident()},
-        }
+    def _running(self) -> list[tuple[str, Source]]:
+        return [(kind, source) for _, kind, source in self._sources.values()]
 
     async def _shut_down(self) -> None:
         try:
@@ -254,18 +230,3 @@ def _tables(settings: Settings) -> list[tuple[str, Any, Options]]:
         where = getattr(options, "host", number)
         found.append((f"{table} {where}", kind, options))
     return found
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _resident() -> int | None:
-    """Resident memory in KiB."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
-    import resource
-
-    return pages * resource.getpagesize() // 1024

@@ -1,0 +1,54 @@
+"""What the service says of itself."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+from pvsmqtt import self_report
+from pvsmqtt.model.device import Device, Kind
+from pvsmqtt.model.reading import DeviceState
+from pvsmqtt.sources.base import Health
+
+STARTED = datetime(2026, 6, 21, 18, 5, tzinfo=UTC)
+
+
+class Source:
+    name = "pvs a"
+
+    def __init__(self):
+        self.health = Health(logging.getLogger("test"))
+
+    async def run(self, deliver):
+        raise AssertionError
+
+
+def state(kind, online):
+    return DeviceState(Device(f"{kind}", kind, "x"), online, {})
+
+
+def test_the_bridge_counts_the_devices_of_the_house():
+    states = [state(Kind.SITE, True), state(Kind.INVERTER, True), state(Kind.SUPERVISOR, False)]
+    bridge = self_report.bridge("home", STARTED, states)
+    assert bridge.online
+    assert bridge.values == {"started_at": "2026-06-21T18:05:00Z", "devices_known": 2, "devices_online": 1}
+    assert bridge.device.name == "pvsmqtt bridge"
+    assert self_report.bridge("cabin", STARTED, []).device.name == "pvsmqtt bridge cabin"
+
+
+def test_info_is_ready_for_json():
+    info = json.loads(json.dumps(self_report.info("home", STARTED, [("pvs", Source())]).document))
+    assert info["sources"] == [{"name": "pvs a", "kind": "pvs"}]
+    assert info["started_at"] == "2026-06-21T18:05:00Z"
+
+
+def test_health_tells_age_and_trouble_of_each_source():
+    source = Source()
+    source.health.good(STARTED, 100.0)
+    source.health.bad("busy", "the PVS is busy")
+    report = json.loads(json.dumps(self_report.health(STARTED, 130.0, 90.0, [("pvs", source)], {"mqtt": 1}).document))
+    assert report["uptime"] == 40
+    assert report["restarts"] == {"mqtt": 1}
+    assert report["memory"]["resident"] > 1000
+    told = report["sources"][0]
+    assert (told["name"], told["kind"], told["state"], told["trouble"]) == ("pvs a", "pvs", "failing", "busy")
+    assert (told["age"], told["last_success"], told["refused"]) == (30.0, "2026-06-21T18:05:00Z", {"busy": 1})
