@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         "pvsmqtt demo --seconds 10",
     )
     command.add_argument("--seconds", type=_positive, metavar="N", help="end after N seconds (default: at Ctrl-C)")
-    command.add_argument("--panels", type=int, default=12, choices=range(1, 401), metavar="N", help="1 to 400 panels")
+    command.add_argument("--panels", type=_panels, default=12, metavar="N", help="1 to 400 panels (default: 12)")
     command.set_defaults(run=_demo)
 
     command = _command(
@@ -87,6 +87,12 @@ def _positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
     return value
+
+
+def _panels(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 400:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to 400")
+    return int(text)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -133,6 +133,7 @@ class Service:
                 source = kind.build(options)
                 self._sources[name] = (options, name.split(" ")[0], source)
                 self._supervisor.start(name, partial(source.run, self._deliver))
+        self._house.expect({source.name: source.site for _, _, source in self._sources.values()})
         self._bus.publish(self_report.info(self._settings.instance, self._started_at, self._running()))
 
     def _start_broker_and_sink(self) -> None:

@@ -31,7 +31,9 @@ __all__ = ["DEFAULT_PATH", "DEFAULT_STATE_DIR", "Settings", "SettingsError", "lo
 
 DEFAULT_PATH = Path("/etc/pvsmqtt/pvsmqtt.toml")
 DEFAULT_STATE_DIR = Path("/var/lib/pvsmqtt")
-NO_SOURCE = 'no source of readings: write for example [[pvs]] and below it host = "172.27.153.1" (there are {tables})'
+NO_SOURCE = (
+    'no source of readings: write for example [[pvs]] and below it host = "172.27.153.1" (kinds of sources: {tables})'
+)
 
 
 class Settings(BaseSettings):

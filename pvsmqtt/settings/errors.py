@@ -177,6 +177,9 @@ def _missing(model: type[BaseModel], loc: Loc) -> str:
 def _unknown(model: type[BaseModel], loc: Loc, origins: Origins) -> str:
     options, key = _options_around(model, loc)
     allowed = list(options.model_fields)
+    if key in model.model_fields and options is not model:
+        place = f"`{key}` is not part of a table, it belongs above the first [table]"
+        return f"unknown; {place}. Allowed here: {', '.join(allowed)}"
     guess = ""
     if close := difflib.get_close_matches(key.lower(), allowed, n=1):
         in_variable = origins.where(loc)[1] in origins.variables.values()

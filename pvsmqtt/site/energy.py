@@ -17,6 +17,7 @@ from pvsmqtt.model.reading import DeviceState, Value
 
 Measures = Literal["grid", "load"]
 
+METERS = frozenset({Kind.PRODUCTION_METER, Kind.CONSUMPTION_METER})
 _STORAGE = frozenset({Kind.ESS, Kind.BATTERY, Kind.STORAGE_INVERTER})
 _FROM_GRID_METER = {
     "grid_power": "power",
@@ -24,6 +25,7 @@ _FROM_GRID_METER = {
     "grid_import_energy": "import_energy",
     "grid_export_energy": "export_energy",
 }
+_COUNTERS = ("energy", "net_energy", "import_energy", "export_energy")
 _FROM_LOAD_METER = {"load_power": "power", "load_energy": "net_energy"}
 
 
@@ -82,10 +84,9 @@ def totals(states: Iterable[DeviceState], known: Mapping[str, Measures]) -> dict
 
 
 def _unused(state: DeviceState) -> bool:
-    """Whether all it says is zero. A meter that says nothing (yet) may well count."""
-    keys = ("energy", "net_energy", "import_energy", "power")
-    said = [value for key in keys if (value := _number(state.values, key)) is not None]
-    return bool(said) and not any(said)
+    """Whether its counters say that it never counted. A meter whose counters are not known (yet) may well count."""
+    counters = [value for key in _COUNTERS if (value := _number(state.values, key)) is not None]
+    return bool(counters) and not any(counters) and not _number(state.values, "power")
 
 
 def _number(values: Mapping[str, Value], key: str) -> float | None:

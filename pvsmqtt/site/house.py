@@ -12,13 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind, slug
-from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
+from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading, Value
 from pvsmqtt.site import energy
+from pvsmqtt.site.energy import METERS
 from pvsmqtt.site.guard import Latest
+from pvsmqtt.site.notices import Notices
 from pvsmqtt.site.registry import Known, Registry
 
 DEFAULT_INSTANCE = "home"
+MOST_DEVICES = 1000
+"""Devices that are taken in: a reply that invents serial numbers must not fill memory, disk and Home Assistant."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -36,8 +40,10 @@ class House:
         self._ignored: set[str] = set()
         self._latest: dict[str, Latest] = {}
         self._said: dict[str, DeviceState] = {}
-        self._strange: set[str] = set()
+        self._notices = Notices()
         self._due = -math.inf
+        self._expected: dict[str, str] = {}
+        self._heard: set[str] = set()
 
     def configure(
         self, names: Mapping[str, str], ignore: Iterable[str], now: float
@@ -50,22 +56,55 @@ class House:
             self._said.pop(event.key, None)
         return [*gone, *self._empty_sites(), *self._changes(list(self.registry), now)]
 
+    def expect(self, sources: Mapping[str, str]) -> None:
+        """Which sources there are, and the site that each belongs to: a site adds up only when all have spoken."""
+        self._expected = dict(sources)
+
     def accept(self, readings: Sequence[Reading], now: float) -> list[DeviceState | DeviceGone]:
         """Take what one cycle of a source found; ``now`` is of a clock that only goes forward."""
         known = len(self.registry)
         ids = {reading.device.id: self.registry.identify(reading.device) for reading in readings}
+        first_words = {reading.source for reading in readings} - self._heard
+        self._heard |= first_words
         touched = []
         for reading in readings:
-            via = reading.device.via
-            device = replace(reading.device, id=ids[reading.device.id], via=via and ids.get(via, via))
+            device = self._placed(reading.device, ids, now)
+            if device.id not in self.registry and len(self.registry) >= MOST_DEVICES:
+                self._notices.crowd(MOST_DEVICES)
+                continue
             told = [key for key, value in reading.values.items() if value is not None]
             entry = self.registry.admit(device, told)
             self._latest.setdefault(device.id, Latest()).accept(reading, now)
-            self._note_strange(reading)
+            self._notices.strange(reading)
             touched.append(entry)
         if len(self.registry) > known:
             _log.info("%d new devices, %d are known now", len(self.registry) - known, len(self.registry))
+        self._retire(touched)
+        if first_words and self._expected.keys() <= self._heard:
+            self._notices.unmatched(self.registry, {"names": self._names, "ignore": self._ignored})
         return [*self._empty_sites(), *self._changes(touched, now)]
+
+    def _placed(self, device: Device, ids: Mapping[str, str], now: float) -> Device:
+        """The device under its settled id, in its place: one that two supervisors list stays where it is as long as
+        the first one speaks."""
+        device = replace(device, id=ids[device.id], via=device.via and ids.get(device.via, device.via))
+        if device.id in self.registry:
+            place = self.registry[device.id].device
+            if place.via != device.via and place.via in self._latest and self._latest[place.via].online(now):
+                return replace(device, via=place.via, site=place.site)
+        return device
+
+    def _retire(self, touched: Sequence[Known]) -> None:
+        """A supervisor has one meter of a kind: when it lists another one, the old one was replaced."""
+        for new in touched:
+            if new.device.kind not in METERS or new.device.via is None:
+                continue
+            self.registry.unlearn(new.device.id, "replaced by")
+            for old in self.registry:
+                same_place = (old.device.kind, old.device.via) == (new.device.kind, new.device.via)
+                if same_place and old not in touched and "replaced by" not in old.facts:
+                    self.registry.learn(old.device.id, "replaced by", new.device.id)
+                    _log.warning("%s took the place of %s in the totals", new.device.name, old.device.name)
 
     def tick(self, now: float) -> list[DeviceState]:
         """What changed by the passing of time."""
@@ -99,14 +138,19 @@ class House:
             if via is None or via not in self.registry or not self._is_ignored(self.registry[via].device):
                 break
             via = self.registry[via].device.via
-        return via or device.site
+        site = BRIDGE_ID if device.site in self._ignored else device.site
+        return site if via is None or via == device.site else via
 
     def _site_state(self, site: str, everything: Iterable[DeviceState]) -> DeviceState:
         states = [state for state in everything if state.device.site == site]
-        values = energy.totals(states, {s.key: what for s in states if (what := self._measured(s)) is not None})
+        values: dict[str, Value] = {}
+        if all(source in self._heard for source, where in self._expected.items() if where == site):
+            meters = [state for state in states if "replaced by" not in self.registry[state.key].facts]
+            values = energy.totals(meters, {s.key: what for s in meters if (what := self._measured(s)) is not None})
+            self._notices.blocking(meters)
         values["devices_online"] = sum(state.online for state in states)
         entry = self.registry.admit(self._site_device(site), [k for k, value in values.items() if value is not None])
-        metered = [s for s in states if s.device.kind in (Kind.PRODUCTION_METER, Kind.CONSUMPTION_METER)]
+        metered = [s for s in states if s.device.kind in METERS]
         times = [s.measured_at for s in metered or states if s.measured_at is not None]
         return DeviceState(
             self._named(entry.device),
@@ -154,10 +198,3 @@ class House:
     @staticmethod
     def _is_site(entry: Known) -> bool:
         return entry.device.kind is Kind.SITE
-
-    def _note_strange(self, reading: Reading) -> None:
-        for key in reading.values.keys() - QUANTITIES.keys() - self._strange:
-            self._strange.add(key)
-            _log.warning(
-                "%s delivers %r, for which the table of quantities has no row: left out", reading.source, key
-            )

@@ -102,6 +102,11 @@ class Registry:
             self._known[device_id].facts[fact] = value
             self.changes += 1
 
+    def unlearn(self, device_id: str, fact: str) -> None:
+        """It is not so any more."""
+        if self._known[device_id].facts.pop(fact, None) is not None:
+            self.changes += 1
+
     def forget(self, device_id: str) -> None:
         """A device that is none any more."""
         entry = self._known[device_id]
@@ -153,6 +158,9 @@ class Registry:
 def _merged(known: Device, said: Device) -> Device:
     """What is known of a device, with what is said of it now; who does not know its kind does not name it either."""
     news = {f.name: getattr(said, f.name) for f in fields(said)}
+    if said.kind is known.kind and slug(said.serial or "") == slug(known.serial or ""):
+        # A serial number that is spelt in capitals today and small tomorrow is still the same.
+        news |= {"serial": known.serial, "name": known.name}
     if said.kind in UNSURE:
         news |= {"kind": known.kind, "name": known.name, "manufacturer": known.manufacturer}
     return replace(known, **{name: value for name, value in news.items() if value is not None})

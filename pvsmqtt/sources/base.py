@@ -39,6 +39,9 @@ class Source(Protocol):
     name: str
     """For people: ``pvs 172.27.153.1``."""
 
+    site: str
+    """The site that its devices belong to."""
+
     health: Health
 
     async def run(self, deliver: Deliver) -> None:

@@ -351,3 +351,12 @@ async def test_a_broker_that_throws_away_announcements_is_said_once(bench: Bench
     await service.says("the broker throws away what we publish (Not authorized)")
     assert sum("throws away" in line for line in service.log.items) == 1
     assert not any(message.topic.startswith("homeassistant/") for message in recorder.messages)
+
+
+async def test_two_services_with_one_client_id_are_told_so(bench: Bench) -> None:
+    broker, pvs = await bench.broker(), await bench.pvs()
+    first = await bench.service(broker.port, pvs.port)
+    recorder = await bench.recorder(broker.port)
+    await recorder.have(*device_ids(pvs))
+    await bench.service(broker.port, pvs.port, state_dir=str(bench.folder / "other"))
+    await first.says("is pvsmqtt running twice?")

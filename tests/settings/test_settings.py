@@ -626,6 +626,9 @@ def test_outside_systemd_the_secret_beside_the_file_serves(tmp_path):
         ('[mqtt]\nhost = "b"\n[[pvs]]\nhost = "a"\n[[pvs]]\nhost = "a"\n', "only once"),
         ('[mqtt]\nhost = "embedded"\nlisten = "0.0.0.0"\n[[pvs]]\nhost = "a"\n', "lets in everybody"),
         ('[mqtt]\nhost = "b"\n[[pvs]]\nhost = "http://me:secret@a"\n', "login in the address"),
+        ('[mqtt]\nhost = "b:1883"\n[[pvs]]\nhost = "a"\n', "a port goes into `port`"),
+        ('[mqtt]\nhost = "mqtt://b"\n[[pvs]]\nhost = "a"\n', "a port goes into `port`"),
+        ('[mqtt]\nhost = "b"\n[[pvs]]\nhost = "a"\nignore = ["x"]\n', "above the first [table]"),
     ],
 )
 def test_what_cannot_go_together(tmp_path, text, words):

@@ -167,8 +167,8 @@ def test_a_meter_that_is_commissioned_anew_measures_what_it_says(house):
 
 
 def test_two_supervisors_of_one_house_add_up_only_together(house):
-    second = replace(P_METER, id="m2p", serial="M2p")
-    both = [*cycle(), reading(second, power=7.0, energy=500.0)]
+    second = replace(P_METER, id="m2p", serial="M2p", via="zt2")
+    both = [*cycle(), reading(replace(PVS, id="zt2", serial="ZT2")), reading(second, power=7.0, energy=500.0)]
     assert by_id(house.accept(both, 0))["site"].values["pv_energy"] == 1500.0
     again = House(Registry.of(house.registry.document()))
     again.configure({}, [], 0)
@@ -188,6 +188,79 @@ def test_a_house_that_gets_another_name_leaves_no_ghost(house):
 def test_children_of_an_ignored_device_hang_on_its_parent(house):
     house.configure({}, ["ZT1"], 0)
     assert by_id(house.accept(cycle(), 0))["e1"].device.via == "site"
+
+
+def test_a_site_adds_up_only_when_every_source_has_spoken(house):
+    house.expect({"pvs a": "site", "pvs b": "site", "pvs c": "site_cabin"})
+    site = by_id(house.accept(cycle(), 0))["site"]
+    assert set(site.values) == {"devices_online"}
+    second = replace(P_METER, id="m2p", serial="M2p", via="zt2")
+    words = replace(reading(second, power=7.0, energy=500.0), source="pvs b")
+    assert by_id(house.accept([words], 1))["site"].values["pv_energy"] == 1500.0
+
+
+def test_a_meter_whose_counter_is_missing_makes_no_smaller_sum(house):
+    second = replace(P_METER, id="m2p", serial="M2p", via="zt2")
+    night = [reading(P_METER, power=0.0, energy=1000.0), reading(second, power=0.0, energy=500.0)]
+    assert by_id(house.accept(night, 0))["site"].values["pv_energy"] == 1500.0
+    missing = [reading(second, power=0.0, energy=None)]
+    assert by_id(house.accept(missing, 1))["site"].values["pv_energy"] is None
+
+
+def test_a_replaced_meter_no_longer_counts(house, caplog):
+    house.accept(cycle(), 0)
+    new = replace(P_METER, id="m9p", serial="M9p")
+    states = by_id(house.accept([reading(PVS, uptime=1.0), reading(new, power=10.0, energy=3.0)], 1))
+    assert states["site"].values["pv_energy"] == 3.0
+    assert "took the place" in caplog.text
+    back = by_id(house.accept([reading(P_METER, power=20.0, energy=1000.0)], 2))
+    assert back["site"].values["pv_energy"] == 1000.0
+
+
+def test_a_device_that_two_supervisors_list_stays_with_the_first(house):
+    house.accept(cycle(), 0)
+    other = replace(PVS, id="zt2", serial="ZT2")
+    twice = [reading(other, uptime=1.0), reading(replace(PANEL, via="zt2"), power=5.0)]
+    assert by_id(house.accept(twice, 1))["e1"].device.via == "zt1"
+    house.tick(2000)
+    assert by_id(house.accept(twice, 2000))["e1"].device.via == "zt2"
+
+
+def test_a_serial_in_other_letters_is_the_same_device(house):
+    house.accept(cycle(), 0)
+    shouted = replace(PANEL, serial="e1", name="Inverter e1")
+    assert house.accept([reading(shouted, power=100.0, energy=900.0)], 1) == []
+
+
+def test_the_number_of_devices_is_bounded(house, monkeypatch, caplog):
+    monkeypatch.setattr("pvsmqtt.site.house.MOST_DEVICES", 5)
+    ghosts = [reading(replace(PANEL, id=f"g{n}", serial=f"G{n}"), power=1.0) for n in range(20)]
+    for _ in range(2):
+        house.accept(ghosts, 0)
+    assert len([entry for entry in house.registry if entry.device.kind is Kind.INVERTER]) == 5
+    assert caplog.text.count("more are left out") == 1
+
+
+def test_names_that_match_nothing_are_said_once(house, caplog):
+    house.configure({"E1": "Roof", "E2": "Misspelt"}, ["TYPO"], 0)
+    house.accept(cycle(), 0)
+    house.accept(cycle(2.0), 1)
+    assert "'e1'" not in caplog.text
+    assert caplog.text.count("'e2'") == 1
+    assert caplog.text.count("'typo'") == 1
+
+
+def test_a_silent_meter_that_holds_up_a_total_is_said_once(house, caplog):
+    second = replace(P_METER, id="m2p", serial="M2p", name="Production meter M2p", via="zt2")
+    house.accept([*cycle(), reading(second, power=7.0, energy=500.0)], 0)
+    for now in (2000, 2300):
+        house.accept(cycle(float(now)), now)
+    assert caplog.text.count("M2p is silent") == 1
+
+
+def test_an_ignored_site_is_nobodys_parent(house):
+    house.configure({}, ["site"], 0)
+    assert by_id(house.accept(cycle(), 0))["zt1"].device.via == "bridge"
 
 
 def test_time_alone_costs_nothing_until_something_is_due(house, monkeypatch):

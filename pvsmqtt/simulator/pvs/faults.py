@@ -138,7 +138,12 @@ FAULTS: dict[str, Fault] = {
     "http-403": Fault("403 without any login, until a power cycle", _answer(403, JSON, SPURIOUS_403)),
     "http-500": Fault("500, as when dl_cgi has crashed", _error_page(500, "Internal Server Error")),
     "reset": Fault("the connection is reset after the request", _reset, False),
-    "refuse": Fault("the connection is closed as soon as it is made", _close, False, at_accept=True),
+    "refuse": Fault(
+        "every connection is closed at once; ends with ?seconds=N",
+        _close,
+        False,
+        at_accept=True,
+    ),
     "half-closed": Fault("the connection is closed in the middle of the body", _half_closed, False),
     "html": Fault("a login page in place of JSON, with status 200", _answer(200, HTML, LOGIN_PAGE), False),
     "truncated": Fault("JSON cut in the middle, in a complete reply", _altered(lambda b: b[: len(b) // 2])),

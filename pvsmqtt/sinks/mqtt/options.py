@@ -46,6 +46,13 @@ class MqttOptions(Options):
 
     _base = field_validator("base_topic")(_no_wildcards)
 
+    @field_validator("host")
+    @classmethod
+    def _only_a_host(cls, value: str) -> str:
+        if "/" in value or (value.count(":") == 1 and value.rpartition(":")[2].isdigit()):
+            raise ValueError(f"{value!r} is more than a host name or address; a port goes into `port`")
+        return value
+
     @model_validator(mode="after")
     def _password_of_somebody(self) -> Self:
         if self.password is not None and self.username is None:

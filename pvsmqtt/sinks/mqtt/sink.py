@@ -22,7 +22,7 @@ from pvsmqtt.bus import Bus, Subscription
 from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.sinks.mqtt.announced import Announced
-from pvsmqtt.sinks.mqtt.connection import DENIED_ADVICE, Refused, Session, connect, default_client_id
+from pvsmqtt.sinks.mqtt.connection import DENIED_ADVICE, TAKEN_OVER, Refused, Session, connect, default_client_id
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sinks.mqtt.publisher import Publisher
 from pvsmqtt.sinks.mqtt.topics import OFFLINE, ONLINE, Message, Topics
@@ -36,6 +36,11 @@ STABLE = 60.0
 BIRTH_DELAY = (2.0, 8.0)
 """Seconds after a birth message: Home Assistant asks for some random delay, and the announcement of a fresh
 connection must not be repeated within two seconds."""
+
+_TAKEN_OVER = (
+    "another client has taken our client id at the broker: is pvsmqtt running twice? "
+    "End the other one, or give this one another client_id in [mqtt]"
+)
 
 GOODBYE = 2.0
 """Seconds that saying `offline` may take."""
@@ -123,7 +128,10 @@ class MqttSink:
                 self._say(str(refused))
                 self._versions.refused(refused)
             except (aiomqtt.MqttError, OSError) as error:
-                self._say(f"connection to the broker lost ({error}); trying again")
+                taken_over = self._session_now is not None and self._session_now.ended == TAKEN_OVER
+                self._say(_TAKEN_OVER if taken_over else f"connection to the broker lost ({error}); trying again")
+                if taken_over:
+                    await asyncio.sleep(STABLE)
             finally:
                 self._connected_at = self._session_now = None
             failures = 0 if time.monotonic() - began > STABLE else failures + 1

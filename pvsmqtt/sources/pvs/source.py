@@ -36,7 +36,7 @@ class PvsSource:
         self.name = f"pvs {options.host}"
         self.health = Health(logging.getLogger(f"pvsmqtt.{self.name}"))
         self._options = options
-        self._site = f"{SITE_ID}_{slug(options.site)}" if options.site else SITE_ID
+        self.site = f"{SITE_ID}_{slug(options.site)}" if options.site else SITE_ID
         self._wall, self._monotonic, self._jitter = wall, monotonic, jitter
         self._ahead = 0.0
         self._last_poll = -math.inf
@@ -55,7 +55,7 @@ class PvsSource:
                     reply = dl_cgi.decode(
                         payload,
                         source=self.name,
-                        site=self._site,
+                        site=self.site,
                         stale_after=self._options.stale_after,
                         keep=2 * self._options.interval + 60,
                     )
@@ -88,7 +88,7 @@ class PvsSource:
         if abs(self._ahead) > CLOCK_OFF and abs(before.get("clock_ahead", 0)) <= CLOCK_OFF:
             self.health.log.warning(
                 "the clock of the PVS is %s %s this machine's clock: one of them is wrong. Times of measurement "
-                "are published as the PVS tells them; freshness is not affected",
+                "are published as the PVS tells them, and freshness is judged by its clock alone",
                 timedelta(seconds=abs(round(self._ahead))),
                 "ahead of" if self._ahead > 0 else "behind",
             )

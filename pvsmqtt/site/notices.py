@@ -1,0 +1,59 @@
+"""What the house has to tell its owner in the log, each thing once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from pvsmqtt.model.device import BRIDGE_ID, slug
+from pvsmqtt.model.quantity import QUANTITIES
+from pvsmqtt.model.reading import DeviceState, Reading
+from pvsmqtt.site.energy import METERS
+from pvsmqtt.site.registry import Known
+
+_log = logging.getLogger(__name__)
+
+
+class Notices:
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self._strange: set[str] = set()
+        self._crowded = False
+        self._blocking: frozenset[str] = frozenset()
+
+    def strange(self, reading: Reading) -> None:
+        """A source delivers a quantity that the table does not have."""
+        for key in reading.values.keys() - QUANTITIES.keys() - self._strange:
+            self._strange.add(key)
+            _log.warning(
+                "%s delivers %r, for which the table of quantities has no row: left out", reading.source, key
+            )
+
+    def crowd(self, most: int) -> None:
+        """There are more devices than a house can have."""
+        if not self._crowded:
+            self._crowded = True
+            _log.error("%d devices are known, and more are left out: no house has so many", most)
+
+    def unmatched(self, known: Iterable[Known], tables: Mapping[str, Collection[str]]) -> None:
+        """Entries of the configuration that speak of no known device: probably misspelt."""
+        ids = {BRIDGE_ID}
+        for entry in known:
+            ids |= {entry.device.id, slug(entry.device.serial or "")}
+        for table, keys in tables.items():
+            for key in sorted(set(keys) - ids):
+                _log.warning("%s speaks of %r, but no device has this serial number or id", table, key)
+
+    def blocking(self, meters: Sequence[DeviceState]) -> None:
+        """Meters that keep totals from being known, while others of their kind speak."""
+        speaking = {state.device.kind for state in meters if state.online}
+        silent = {s.key: s for s in meters if s.device.kind in METERS & speaking and not s.online}
+        for device_id in sorted(silent.keys() - self._blocking):
+            _log.warning(
+                "%s is silent, so the totals that it is part of are not known; if it is gone for good, "
+                'write ignore = ["%s"] at the top of the configuration',
+                silent[device_id].device.name,
+                silent[device_id].device.serial,
+            )
+        self._blocking = frozenset(silent)
