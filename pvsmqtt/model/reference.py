@@ -9,10 +9,10 @@ from pvsmqtt.model.quantity import QUANTITIES, Quantity
 _HEAD = """\
 # Quantities
 
-Every key that a state can have, made from the table in the code (`.venv/bin/python -m pvsmqtt.model.reference`). Keys never
-change. A device has those that its equipment told at least once; a value that is unknown or too old is `null`, and
-one marked *held* keeps its last value while the device is silent. *Diagnostic* and *off* are how Home Assistant
-shows the entity: among the diagnostics, and switched off until you want it.
+Every key that a state can have, made from the table in the code (`.venv/bin/python -m pvsmqtt.model.reference`).
+Keys never change. A device has those that its equipment told at least once; a value that is unknown or too old is
+`null`, and one marked *held* keeps its last value while the device is silent. *Diagnostic* and *off* are how Home
+Assistant shows the entity: among the diagnostics, and switched off until you want it.
 
 | key | name | unit | class | state class | notes |
 | --- | --- | --- | --- | --- | --- |

@@ -355,8 +355,9 @@ async def test_a_broker_that_throws_away_announcements_is_said_once(bench: Bench
 
 async def test_two_services_with_one_client_id_are_told_so(bench: Bench) -> None:
     broker, pvs = await bench.broker(), await bench.pvs()
-    first = await bench.service(broker.port, pvs.port)
+    quick = {"pvsmqtt.sinks.mqtt.sink.FIRST_PAUSE": 0.1, "pvsmqtt.sinks.mqtt.sink.LONGEST_PAUSE": 0.3}
+    first = await bench.service(broker.port, pvs.port, patch=quick)
     recorder = await bench.recorder(broker.port)
     await recorder.have(*device_ids(pvs))
-    await bench.service(broker.port, pvs.port, state_dir=str(bench.folder / "other"))
-    await first.says("is pvsmqtt running twice?")
+    await bench.service(broker.port, pvs.port, patch=quick, state_dir=str(bench.folder / "other"))
+    await first.says("Is pvsmqtt running twice?")

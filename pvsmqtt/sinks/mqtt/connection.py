@@ -28,7 +28,6 @@ from pvsmqtt.sinks.mqtt.options import MqttOptions
 from pvsmqtt.sinks.mqtt.topics import Message
 
 UNSUPPORTED_VERSION = 132
-TAKEN_OVER = 142
 _REFUSALS: dict[int, tuple[str, str]] = {
     128: ("refused the connection", "look into the broker's log"),
     UNSUPPORTED_VERSION: ("does not speak this MQTT version", 'set protocol = "3.1.1" in [mqtt]'),
@@ -63,8 +62,6 @@ class Session:
     client: aiomqtt.Client
     version: str
     denied: str | None = None
-    ended: int | None = None
-    """The reason code with which the broker ended the connection (MQTT 5)."""
 
     async def publish(self, message: Message) -> None:
         """Publish; with QoS 1 wait until the broker has it.
@@ -76,11 +73,6 @@ class Session:
         await self.client.publish(
             message.topic, message.payload, qos=message.qos, retain=message.retain, properties=properties
         )
-
-    def note_end(self, disconnected: asyncio.Future[None]) -> None:
-        """Keep the reason of the end, which the call that it interrupts does not tell."""
-        error = None if disconnected.cancelled() else disconnected.exception()
-        self.ended = getattr(getattr(error, "rc", None), "value", None)
 
     def watch(self) -> None:
         """Notice refusals of single messages, which MQTT 5 tells and aiomqtt does not look at."""
@@ -127,7 +119,8 @@ async def connect(
     )
     client.pending_calls_threshold = 10 * _MOST_IN_FLIGHT
     session = Session(client, version)
-    client._disconnected.add_done_callback(session.note_end)
+    # How a connection ended is learned from the call that it interrupts; nobody else has to ask this future.
+    client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
     session.watch()
     entering = asyncio.ensure_future(client.__aenter__())
     try:

@@ -22,7 +22,7 @@ from pvsmqtt.bus import Bus, Subscription
 from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.sinks.mqtt.announced import Announced
-from pvsmqtt.sinks.mqtt.connection import DENIED_ADVICE, TAKEN_OVER, Refused, Session, connect, default_client_id
+from pvsmqtt.sinks.mqtt.connection import DENIED_ADVICE, Refused, Session, connect, default_client_id
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sinks.mqtt.publisher import Publisher
 from pvsmqtt.sinks.mqtt.topics import OFFLINE, ONLINE, Message, Topics
@@ -37,9 +37,12 @@ BIRTH_DELAY = (2.0, 8.0)
 """Seconds after a birth message: Home Assistant asks for some random delay, and the announcement of a fresh
 connection must not be repeated within two seconds."""
 
-_TAKEN_OVER = (
-    "another client has taken our client id at the broker: is pvsmqtt running twice? "
-    "End the other one, or give this one another client_id in [mqtt]"
+OFTEN = 3
+"""Connections in a row that were cut short before it is worth a guess."""
+
+_AGAIN_AND_AGAIN = (
+    "the broker ends our connection again and again: another client may be using our client id. Is pvsmqtt running "
+    "twice? End the other one, or give this one another client_id in [mqtt]"
 )
 
 GOODBYE = 2.0
@@ -102,6 +105,7 @@ class MqttSink:
         self._trouble: str | None = None
         self._connected_at: float | None = None
         self._connects = 0
+        self._cut_short = 0
         self._published = 0
 
     def report(self, now: float) -> dict[str, Any]:
@@ -128,10 +132,10 @@ class MqttSink:
                 self._say(str(refused))
                 self._versions.refused(refused)
             except (aiomqtt.MqttError, OSError) as error:
-                taken_over = self._session_now is not None and self._session_now.ended == TAKEN_OVER
-                self._say(_TAKEN_OVER if taken_over else f"connection to the broker lost ({error}); trying again")
-                if taken_over:
-                    await asyncio.sleep(STABLE)
+                short = self._connected_at is not None and time.monotonic() - self._connected_at < STABLE
+                self._cut_short = self._cut_short + 1 if short else 0
+                lost = f"connection to the broker lost ({error}); trying again"
+                self._say(_AGAIN_AND_AGAIN if self._cut_short >= OFTEN else lost)
             finally:
                 self._connected_at = self._session_now = None
             failures = 0 if time.monotonic() - began > STABLE else failures + 1
