@@ -12,6 +12,7 @@ from pvsmqtt.options import Options, interval
 Interval = interval(
     60, "the PVS writes a log line to its flash memory for every request, and faster polling makes it restart"
 )
+StaleAfter = interval(60, "what a PVS tells is up to 600 s old while all is well")
 
 
 class PvsOptions(Options):
@@ -25,7 +26,7 @@ class PvsOptions(Options):
     build 61839 (PVS6) has it. "auto" will choose by itself when there are others."""
     interval: Interval = 300.0  # type: ignore[valid-type]
     """Seconds between two polls, at least 60. The PVS itself measures its panels every 300 s."""
-    stale_after: float = Field(default=900.0, ge=60, le=86400)
+    stale_after: StaleAfter = 900.0  # type: ignore[valid-type]
     """Seconds after which a measurement no longer counts as the present: its device goes offline."""
     site: str = ""
     """Name of the house this PVS belongs to, where one pvsmqtt serves several houses."""

@@ -57,7 +57,7 @@ class PvsSource:
                         source=self.name,
                         site=self.site,
                         stale_after=self._options.stale_after,
-                        keep=2 * self._options.interval + 60,
+                        keep=2 * self._options.interval + min(60.0, self._options.interval),
                     )
                 except Refused as refused:
                     failures += 1
