@@ -11,6 +11,7 @@ from pvsmqtt import __version__
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, Device, Kind
 from pvsmqtt.model.reading import DeviceState, Value
 from pvsmqtt.model.report import SCHEMA, HealthReport, Info
+from pvsmqtt.model.times import iso
 from pvsmqtt.site.house import DEFAULT_INSTANCE
 from pvsmqtt.sources.base import Source
 
@@ -56,11 +57,6 @@ def bridge(instance: str, started_at: datetime, devices: Iterable[DeviceState]) 
         "devices_online": sum(online),
     }
     return DeviceState(device, True, values, started_at)
-
-
-def iso(moment: datetime) -> str:
-    """``2026-06-21T18:05:00Z``."""
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def resident() -> int | None:

@@ -54,11 +54,6 @@ class Service:
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
 
-    @property
-    def bus(self) -> Bus[Event]:
-        """What the sinks listen to."""
-        return self._bus
-
     async def run(self) -> None:
         """Run until `stop` is called or SIGTERM or SIGINT comes; SIGHUP reads the configuration again."""
         loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from pvsmqtt.model.reading import Reading
+from pvsmqtt.model.times import iso
 from pvsmqtt.options import Options
 
 Deliver = Callable[[Sequence[Reading]], None]
@@ -91,7 +92,7 @@ class Health:
         age = None if self.last_success_at is None else round(now - self.last_success_at, 1)
         return {
             "state": "failing" if self.trouble else "ok" if self.last_success else "starting",
-            "last_success": self.last_success.isoformat().replace("+00:00", "Z") if self.last_success else None,
+            "last_success": None if self.last_success is None else iso(self.last_success),
             "age": age,
             "cycles": self.cycles,
             "refused": dict(self.refused),

@@ -4,6 +4,8 @@ import asyncio
 import signal
 import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -178,36 +180,36 @@ class Notified(asyncio.DatagramProtocol):
         await self.feed.until(lambda: True if word in self.feed.items else None, word)
 
 
-async def test_systemd_is_told(bench: Bench, tmp_path: Path) -> None:
-    address = tmp_path / "n"
+@asynccontextmanager
+async def systemd(folder: Path) -> AsyncIterator[tuple[Path, Notified]]:
+    """The socket on which systemd listens."""
+    address = folder / "n"
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     sock.bind(str(address))
     sock.setblocking(False)
     transport, notified = await asyncio.get_running_loop().create_datagram_endpoint(Notified, sock=sock)
     try:
+        yield address, notified
+    finally:
+        transport.close()
+
+
+async def test_systemd_is_told(bench: Bench, tmp_path: Path) -> None:
+    async with systemd(tmp_path) as (address, notified):
         _, _, _, service = await running(bench, env={"NOTIFY_SOCKET": str(address)})
         await notified.told("READY=1")
         await notified.told("WATCHDOG=1")
         assert "STOPPING=1" not in notified.feed.items
         await service.stop()
         await notified.told("STOPPING=1")
-    finally:
-        transport.close()
 
 
 async def test_ready_without_broker_and_pvs(bench: Bench, tmp_path: Path) -> None:
     """A broker or a PVS that is away is no reason for systemd to give the service up."""
-    address = tmp_path / "n"
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    sock.bind(str(address))
-    sock.setblocking(False)
-    transport, notified = await asyncio.get_running_loop().create_datagram_endpoint(Notified, sock=sock)
-    try:
+    async with systemd(tmp_path) as (address, notified):
         await bench.service(1, 1, env={"NOTIFY_SOCKET": str(address)})
         await notified.told("READY=1")
         await notified.told("WATCHDOG=1")
-    finally:
-        transport.close()
 
 
 async def test_a_bad_configuration_at_the_start(bench: Bench) -> None:

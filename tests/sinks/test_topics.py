@@ -8,6 +8,7 @@ from datetime import timedelta, timezone
 import pytest
 from helpers_mqtt import BRIDGE, MEASURED, PANEL, SITE, TOPICS, house, state
 
+from pvsmqtt.model.times import iso
 from pvsmqtt.sinks.mqtt import topics
 from pvsmqtt.sinks.mqtt.topics import Message, Topics
 
@@ -45,8 +46,8 @@ def test_state() -> None:
 
 
 def test_times_are_utc() -> None:
-    assert topics.iso(MEASURED.astimezone(timezone(timedelta(hours=-7)))) == "2026-06-21T18:05:00Z"
-    assert topics.iso(None) is None
+    assert iso(MEASURED.astimezone(timezone(timedelta(hours=-7)))) == "2026-06-21T18:05:00Z"
+    assert iso(None) is None
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

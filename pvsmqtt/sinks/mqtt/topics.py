@@ -18,12 +18,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Device
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DeviceState
+from pvsmqtt.model.times import iso
 
 ONLINE, OFFLINE = "online", "offline"
 
@@ -107,11 +107,6 @@ def dumps(document: Any) -> str:
         ValueError: when a number is not finite.
     """
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def iso(moment: datetime | None) -> str | None:
-    """``2026-06-21T18:05:00Z``."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def state(topics: Topics, item: DeviceState) -> Message:

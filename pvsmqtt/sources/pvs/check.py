@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from pvsmqtt.model.device import LABELS
@@ -13,7 +13,7 @@ from pvsmqtt.sources.pvs import dl_cgi
 from pvsmqtt.sources.pvs.client import DEVICE_LIST, SUPERVISOR_INFO, PvsClient
 from pvsmqtt.sources.pvs.options import PvsOptions, base_url
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
-from pvsmqtt.sources.pvs.schedule import CLOCK_OFF
+from pvsmqtt.sources.pvs.schedule import clock_trouble
 from pvsmqtt.sources.pvs.values import text
 
 NEEDS_LOGIN = {"PVS6": 61840, "PVS5": 5408}
@@ -40,9 +40,8 @@ async def check(options: PvsOptions) -> list[Finding]:
             if refused.reason is Refusal.FORBIDDEN and needs_login(info):
                 advice = "this firmware wants a login, which pvsmqtt does not have yet"
             return [*findings, Finding(f"{subject} devices", False, refused.detail, advice)]
-    if reply.clock is not None and abs(ahead := (reply.clock - datetime.now(UTC)).total_seconds()) > CLOCK_OFF:
-        off = f"{timedelta(seconds=abs(round(ahead)))} {'ahead of' if ahead > 0 else 'behind'}"
-        findings.append(Finding(f"{subject} clock", True, f"{off} this machine's clock: one of them is wrong"))
+    if reply.clock is not None and (trouble := clock_trouble((reply.clock - datetime.now(UTC)).total_seconds())):
+        findings.append(Finding(f"{subject} clock", True, trouble))
     kinds = Counter(LABELS[reading.device.kind] for reading in reply.readings)
     listing = ", ".join(f"{count} × {label}" for label, count in kinds.items()) or "none"
     live = sum(reading.valid_for > 0 for reading in reply.readings)

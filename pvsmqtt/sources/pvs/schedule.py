@@ -7,6 +7,8 @@ they get rarer; the longest pause stays short enough for readings to flow again 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 LAG = 8.0
 """Seconds after a mark at which the new values are there."""
 
@@ -43,3 +45,11 @@ def until_retry(failures: int, elapsed: float, interval: float, jitter: float) -
     longest = min(LONGEST_RETRY, interval)
     pause = min(longest, min(FIRST_RETRY, interval) * 2.0 ** min(failures - 1, 10))
     return max(min(1.0, interval), pause * (0.6 + 0.4 * jitter) - elapsed)
+
+
+def clock_trouble(ahead: float) -> str | None:
+    """``1:00:00 ahead of this machine's clock: one of them is wrong``, if it is that far off; seconds come in."""
+    if abs(ahead) <= CLOCK_OFF:
+        return None
+    where = "ahead of" if ahead > 0 else "behind"
+    return f"{timedelta(seconds=abs(round(ahead)))} {where} this machine's clock: one of them is wrong"

@@ -8,7 +8,7 @@ import math
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pvsmqtt.model.device import SITE_ID, slug
 from pvsmqtt.sources.base import Deliver, Health
@@ -16,7 +16,7 @@ from pvsmqtt.sources.pvs import dl_cgi
 from pvsmqtt.sources.pvs.client import DEVICE_LIST, PvsClient
 from pvsmqtt.sources.pvs.options import PvsOptions, base_url
 from pvsmqtt.sources.pvs.refusal import Refused
-from pvsmqtt.sources.pvs.schedule import CLOCK_OFF, GAP, until_next, until_retry
+from pvsmqtt.sources.pvs.schedule import GAP, clock_trouble, until_next, until_retry
 
 
 def _now() -> datetime:
@@ -85,12 +85,12 @@ class PvsSource:
             "unmapped": sorted(reply.unmapped),
         }
         before = self.health.details
-        if abs(self._ahead) > CLOCK_OFF and abs(before.get("clock_ahead", 0)) <= CLOCK_OFF:
+        trouble = clock_trouble(self._ahead)
+        if trouble is not None and clock_trouble(before.get("clock_ahead", 0)) is None:
             self.health.log.warning(
-                "the clock of the PVS is %s %s this machine's clock: one of them is wrong. Times of measurement "
-                "are published as the PVS tells them, and freshness is judged by its clock alone",
-                timedelta(seconds=abs(round(self._ahead))),
-                "ahead of" if self._ahead > 0 else "behind",
+                "the clock of the PVS is %s. Times of measurement are published as the PVS tells them, and freshness "
+                "is judged by its clock alone",
+                trouble,
             )
         for key, what in (
             ("left_out", "entries of its reply"),
