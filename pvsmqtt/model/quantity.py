@@ -58,6 +58,10 @@ CONTROLLER_STATES = ("unknown", "not_running", "running", "other")
 PCS_MODES = ("none", "ess_import_only", "ess_export_only", "ess_no_exchange", "other")
 PCS_STATES = ("unknown", "disabled", "enabled", "other")
 FRESHNESS = ("live", "stale", "asleep", "lost")
+FLASH_ADVICE = (
+    "The flash memory of the supervisor is nearly full or worn out, which ends in failure: poll it less often "
+    "(interval), and ask the owner's support for an exchange of the supervisor"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Quantity:
     ``holds`` says that the last value stays true when the device falls silent: lifetime energies, a nameplate, and
     what the supervisor says of a silent device; every other quantity becomes unknown when its value is too old.
     ``quiet_on`` are the kinds of device on which the entity is there but switched off until its owner wants it;
-    ``enabled`` is the same for all kinds.
+    ``enabled`` is the same for all kinds. ``advice`` says what to do while a switch of class ``problem`` is on.
     """
 
     key: str
@@ -84,6 +88,7 @@ class Quantity:
     options: tuple[str, ...] = ()
     switch: bool = False
     holds: bool = False
+    advice: str | None = None
 
     def enabled_on(self, kind: Kind) -> bool:
         """Whether the entity is switched on from the start on a device of this kind."""
@@ -136,8 +141,19 @@ def _enum(
     return Quantity(key, name, description, device_class="enum", diagnostic=diagnostic, options=options, holds=holds)
 
 
-def _raw(key: str, name: str, description: str, *, enabled: bool = True) -> Quantity:
-    return Quantity(key, name, description, diagnostic=True, enabled=enabled)
+def _raw(key: str, name: str, description: str, *, enabled: bool = True, holds: bool = False) -> Quantity:
+    return Quantity(key, name, description, diagnostic=True, enabled=enabled, holds=holds)
+
+
+def _flag(
+    key: str, name: str, description: str, device_class: str | None = None, *, enabled: bool = True
+) -> Quantity:
+    return Quantity(key, name, description, device_class=device_class, diagnostic=True, enabled=enabled, switch=True)
+
+
+def _place(key: str, name: str, description: str, unit: str | None = None) -> Quantity:
+    precision = 0 if unit else None
+    return Quantity(key, name, description, unit, precision=precision, diagnostic=True, enabled=False, holds=True)
 
 
 _ROWS = (
@@ -226,7 +242,81 @@ _ROWS = (
         "Records waiting for the vendor's cloud",
         "measurement",
     ),
-    _count("reboots", "Reboots", "Restarts seen since pvsmqtt first ran"),
+    Quantity(
+        "reboots",
+        "Reboots",
+        "Restarts seen since pvsmqtt first ran",
+        state_class="total_increasing",
+        diagnostic=True,
+        holds=True,
+    ),
+    _flag("firmware_update", "Firmware update", "Whether newer firmware waits for it", "update"),
+    Quantity(
+        "flash_problem",
+        "Flash memory problem",
+        "Whether its flash memory is nearly full, or worn by 80 % or more",
+        device_class="problem",
+        diagnostic=True,
+        switch=True,
+        advice=FLASH_ADVICE,
+    ),
+    _raw("firmware", "Firmware", "Version and build of its firmware", holds=True),
+    _raw("system_type", "System type", "With or without storage, as commissioned", enabled=False, holds=True),
+    _raw("finance_type", "Finance type", "Cash, lease or loan, as commissioned", enabled=False, holds=True),
+    _count("usb_erase_count", "USB erase count", "Erase count of its USB drive"),
+    _flag("internet", "Internet", "Whether it reaches the internet", "connectivity"),
+    _flag("cloud", "Cloud", "Whether it reaches the vendor's cloud", "connectivity"),
+    _raw("network_interface", "Network interface", "Which of its interfaces it uses"),
+    Quantity(
+        "wifi_signal",
+        "Wi-Fi signal",
+        "Signal strength of the Wi-Fi that it has joined",
+        "dBm",
+        "signal_strength",
+        "measurement",
+        0,
+        diagnostic=True,
+    ),
+    _raw("ethernet_state", "Ethernet", "WAN port, as given"),
+    _raw("ethernet2_state", "Ethernet 2", "Ethernet adapter on USB, as given", enabled=False),
+    _raw("wifi_state", "Wi-Fi", "Wi-Fi that it has joined, as given"),
+    _raw("plc_state", "Power line", "Power line communication, as given", enabled=False),
+    _raw("cell_state", "Cellular", "Cellular modem, as given", enabled=False),
+    _flag("broadband", "Broadband", "Whether it has a broadband connection", "connectivity", enabled=False),
+    _flag("cellular", "Cellular connection", "Whether it has a cellular connection", "connectivity", enabled=False),
+    _flag("low_data_mode", "Low data mode", "Whether it saves cellular data", enabled=False),
+    _raw("grid_profile", "Grid profile", "Grid profile of the inverters", holds=True),
+    _raw("grid_profile_pending", "Pending grid profile", "Grid profile to come", enabled=False, holds=True),
+    _raw("grid_profile_status", "Grid profile status", "Outcome of the last change", enabled=False, holds=True),
+    Quantity(
+        "grid_profile_progress",
+        "Grid profile progress",
+        "Share of the inverters that have the grid profile",
+        "%",
+        None,
+        "measurement",
+        0,
+        diagnostic=True,
+        enabled=False,
+    ),
+    _flag("discovery_complete", "Discovery complete", "Whether its search for devices is over", enabled=False),
+    Quantity(
+        "discovery_progress",
+        "Discovery progress",
+        "Progress of its search for devices",
+        "%",
+        None,
+        "measurement",
+        0,
+        diagnostic=True,
+        enabled=False,
+    ),
+    # Where a panel lies
+    _place("panel_x", "Position X", "Place in the plan of the array, from left to right"),
+    _place("panel_y", "Position Y", "Place in the plan of the array"),
+    _place("panel_azimuth", "Azimuth", "Direction the panel faces, 180 = south", "°"),
+    _place("panel_slope", "Slope", "Tilt of the panel", "°"),
+    _place("panel_rotation", "Rotation", "Rotation in the plane of the roof", "°"),
     # ESS hub (MIO), PV disconnect, HUB+
     _voltage("dcdc_supply_voltage", "DC-DC supply voltage", "Supply after the DC-DC converter", diagnostic=True),
     _voltage("supply_voltage", "Supply voltage", "Supply voltage", diagnostic=True),
@@ -245,6 +335,8 @@ _ROWS = (
     _voltage("pv_voltage_l2", "PV voltage L2", "PV side, leg 2 to neutral"),
     _enum("grid_relay", "Grid relay", "Whether the house is connected to the grid", RELAY, diagnostic=False),
     _enum("pv_relay", "PV relay", "Whether the panels are connected", RELAY, diagnostic=False),
+    _raw("grid_relay_raw", "Grid relay, raw", "Grid relay in the words of the equipment", enabled=False),
+    _raw("pv_relay_raw", "PV relay, raw", "PV relay in the words of the equipment", enabled=False),
     _voltage("main_voltage", "Main voltage", "Main supply of the HUB+", diagnostic=True),
     _voltage("aux_port_voltage", "Auxiliary port voltage", "Auxiliary port of the HUB+", diagnostic=True),
     _voltage("jump_start_voltage", "Jump start voltage", "Jump start port of the HUB+", diagnostic=True),
@@ -292,6 +384,16 @@ _ROWS = (
     _celsius("cell_temperature_max", "Highest cell temperature", "Highest cell temperature"),
     _celsius("inverter_temperature", "Inverter temperature", "Temperature of the storage inverter"),
     _enum("operating_mode", "Operating mode", "What the storage does now", OPERATING_MODES, diagnostic=False),
+    _enum("control_mode", "Wanted mode", "The mode that its owner chose", OPERATING_MODES, diagnostic=False),
+    _percent("reserve", "Backup reserve", "State of charge kept for outages, as its owner chose"),
+    Quantity(
+        "storage_errors",
+        "Storage errors",
+        "Errors that the storage reports",
+        state_class="measurement",
+        diagnostic=True,
+    ),
+    _raw("storage_last_error", "Last storage error", "Name of the latest error that the storage reports"),
     _enum("controller_status", "Controller status", "Storage controller", CONTROLLER_STATES),
     Quantity(
         "permission_to_operate",

@@ -27,15 +27,16 @@ CLASSES: dict[str, tuple[frozenset[str | None], frozenset[str]]] = {
     "battery": (frozenset({"%"}), MEASUREMENT),
     "duration": (frozenset({"μs", "ms", "s", "min", "h", "d"}), ANY),
     "data_size": (frozenset({"bit", "B", "kB", "MB", "GB", "KiB", "MiB", "GiB"}), ANY),
+    "signal_strength": (frozenset({"dB", "dBm"}), MEASUREMENT),
     "timestamp": (frozenset({None}), frozenset()),
     "enum": (frozenset({None}), frozenset()),
 }
 """Sensor device class -> units and state classes that Home Assistant accepts (sensor/const.py, 2026.11)."""
 
-SWITCH_CLASSES = {None, "running", "problem", "connectivity", "power", "plug", "battery_charging"}
+SWITCH_CLASSES = {None, "running", "problem", "connectivity", "power", "plug", "battery_charging", "update"}
 """Device classes of a binary sensor."""
 
-CANONICAL = {"W", "VA", "var", "kWh", "V", "A", "Hz", "°C", "%", "s", "min", "KiB", None}
+CANONICAL = {"W", "VA", "var", "kWh", "V", "A", "Hz", "°C", "%", "s", "min", "KiB", "dBm", "°", None}
 
 W, KWH, V, A, C, P = "W", "kWh", "V", "A", "°C", "%"
 DIAG, OFF, ENUM, SWITCH, NET, UP = "diag", "off", "enum", "switch", "total", "total_increasing"
@@ -63,6 +64,11 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "state": (None, ENUM, DIAG),
         "availability": (None, ENUM),
         "status_word": (None, DIAG, OFF),
+        "panel_x": (None, DIAG, OFF),
+        "panel_y": (None, DIAG, OFF),
+        "panel_azimuth": ("°", DIAG, OFF),
+        "panel_slope": ("°", DIAG, OFF),
+        "panel_rotation": ("°", DIAG, OFF),
     },
     Kind.PRODUCTION_METER: {**METER, "energy": (KWH, UP), "current": (A,), "voltage": (V,)},
     Kind.CONSUMPTION_METER: {
@@ -93,6 +99,30 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "scan_time": ("s", DIAG),
         "untransmitted_records": (None, DIAG),
         "reboots": (None, DIAG, UP),
+        "firmware_update": (None, SWITCH, DIAG),
+        "flash_problem": (None, SWITCH, DIAG),
+        "firmware": (None, DIAG),
+        "system_type": (None, DIAG, OFF),
+        "finance_type": (None, DIAG, OFF),
+        "usb_erase_count": (None, DIAG, UP),
+        "internet": (None, SWITCH, DIAG),
+        "cloud": (None, SWITCH, DIAG),
+        "network_interface": (None, DIAG),
+        "wifi_signal": ("dBm", DIAG),
+        "ethernet_state": (None, DIAG),
+        "ethernet2_state": (None, DIAG, OFF),
+        "wifi_state": (None, DIAG),
+        "plc_state": (None, DIAG, OFF),
+        "cell_state": (None, DIAG, OFF),
+        "broadband": (None, SWITCH, DIAG, OFF),
+        "cellular": (None, SWITCH, DIAG, OFF),
+        "low_data_mode": (None, SWITCH, DIAG, OFF),
+        "grid_profile": (None, DIAG),
+        "grid_profile_pending": (None, DIAG, OFF),
+        "grid_profile_status": (None, DIAG, OFF),
+        "grid_profile_progress": (P, DIAG, OFF),
+        "discovery_complete": (None, SWITCH, DIAG, OFF),
+        "discovery_progress": (P, DIAG, OFF),
     },
     Kind.MIO: {
         "temperature": (C,),
@@ -120,6 +150,8 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
     Kind.HUB_PLUS: {
         "grid_relay": (None, ENUM),
         "pv_relay": (None, ENUM),
+        "grid_relay_raw": (None, DIAG, OFF),
+        "pv_relay_raw": (None, DIAG, OFF),
         "temperature": (C,),
         "humidity": (P,),
         "grid_voltage_l1": (V,),
@@ -161,6 +193,10 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "temperature": (C,),
         "humidity": (P,),
         "operating_mode": (None, ENUM),
+        "control_mode": (None, ENUM),
+        "reserve": (P,),
+        "storage_errors": (None, DIAG),
+        "storage_last_error": (None, DIAG),
         "controller_status": (None, ENUM, DIAG),
         "permission_to_operate": (None, SWITCH, DIAG),
         "pcs_mode": (None, ENUM, DIAG),
@@ -198,6 +234,7 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "state_of_charge": (P,),
         "backup_time": ("min",),
         "grid_relay": (None, ENUM),
+        "grid_relay_raw": (None, DIAG, OFF),
     },
 }
 """The keys that are fixed, per device: unit first, then what is promised of it."""
@@ -234,7 +271,7 @@ def test_home_assistant_accepts_the_row(row: Quantity) -> None:
         assert row.unit in units
         assert row.state_class is None or row.state_class in state_classes
     else:
-        assert row.unit in (None, "%")
+        assert row.unit in (None, "%", "°")
         assert row.state_class in (None, *ANY)
 
 
@@ -250,7 +287,7 @@ def test_the_row_is_sound(row: Quantity) -> None:
     assert row.precision is None or 0 <= row.precision <= 3
     if row.unit is not None:
         assert row.precision is not None
-        assert row.state_class is not None or row.key == "ct_rating"
+        assert row.state_class is not None or row.key == "ct_rating" or row.unit == "°"
 
 
 @ROWS
@@ -267,7 +304,7 @@ def test_an_enum_has_texts_and_nothing_else_has(row: Quantity) -> None:
 def test_lifetime_energies_hold_and_measurements_expire(row: Quantity) -> None:
     if row.device_class == "energy":
         assert row.holds
-    elif row.state_class is not None:
+    elif row.state_class is not None and row.key != "reboots":
         assert not row.holds
     if row.device_class in ("power", "voltage", "frequency", "temperature", "humidity", "battery"):
         assert not row.holds

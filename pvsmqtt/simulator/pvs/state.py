@@ -95,6 +95,32 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
+class Battery:
+    """What a SunVault does: kW, + discharging; energies never fall. State of charge and health are 0 to 1."""
+
+    serial: str
+    measured_at: datetime
+    power: float
+    charge_energy: float
+    discharge_energy: float
+    state_of_charge: float
+    customer_state_of_charge: float
+    state_of_health: int
+    battery_voltage: float
+    leg_voltage: tuple[float, float]
+    cell_voltage: tuple[float, float]
+    """Lowest, highest."""
+    cell_temperature: tuple[float, float]
+    inverter_temperature: float
+    charge_limit: float
+    discharge_limit: float
+    mode: str
+    """``SELF_CONSUMPTION`` and the like."""
+    backup_time: int
+    """Minutes."""
+
+
+@dataclass(frozen=True, slots=True)
 class HouseState:
     """Everything at one instant. ``load`` (kW) belongs to the instant of the meters."""
 
@@ -105,3 +131,4 @@ class HouseState:
     load: float
     inverters: tuple[Inverter, ...]
     storage: Storage | None
+    battery: Battery | None = None

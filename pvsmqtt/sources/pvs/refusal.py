@@ -15,6 +15,14 @@ class Refusal(StrEnum):
     BUSY = "busy"
     FORBIDDEN = "forbidden"
     SERVER_ERROR = "server_error"
+    NOT_FOUND = "not_found"
+    BAD_REQUEST = "bad_request"
+    LOGIN_ENDED = "login_ended"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - the name of a reason
+    NO_PASSWORD = "no_password"  # noqa: S105 - the name of a reason
+    NO_LOGIN_PAGE = "no_login_page"
+    CERTIFICATE = "certificate_changed"
+    UNSUPPORTED = "unsupported"
     STATUS = "unexpected_status"
     TOO_LARGE = "too_large"
     EMPTY = "empty"
@@ -36,8 +44,20 @@ ADVICE: dict[Refusal, str] = {
     Refusal.BROKEN_OFF: "it may be restarting, or the Wi-Fi is weak",
     Refusal.BUSY: "it is busy or restarting; no action needed unless it lasts for hours",
     Refusal.FORBIDDEN: "old firmware (before build 61840) does this when its web service hangs: power-cycle the PVS; "
-    'newer firmware has closed this interface and wants a login, which api = "legacy" cannot do',
+    'newer firmware has closed this interface: then write api = "auto"',
     Refusal.SERVER_ERROR: "its data logger crashed; if it lasts, power-cycle the PVS",
+    Refusal.NOT_FOUND: "this firmware does not have what was asked for, or a proxy in front of it hides it",
+    Refusal.BAD_REQUEST: "this firmware does not know a variable, or it has lost what it should remember",
+    Refusal.LOGIN_ENDED: "the login is renewed by itself; no action needed unless it lasts",
+    Refusal.WRONG_PASSWORD: "the password is the last five characters of the serial number on the sticker of the "
+    "PVS, in capitals; correct it, or leave password out so that it is found by itself",
+    Refusal.NO_PASSWORD: "this firmware wants a login, and the PVS does not tell its serial number: write password = "
+    '"…", the last five characters of the serial number on its sticker',
+    Refusal.NO_LOGIN_PAGE: "firmware of this age should have one: check any proxy in front of the PVS, and give its "
+    "full https:// address as host",
+    Refusal.CERTIFICATE: "the PVS was exchanged, its firmware has made a new certificate, or somebody stands in "
+    'between. If you know why, write certificate = "any" or the new fingerprint',
+    Refusal.UNSUPPORTED: "a PVS2 or firmware this old speaks no interface that could be read",
     Refusal.STATUS: "check that the address is that of the PVS, and any proxy in front of it",
     Refusal.TOO_LARGE: "this is not a device list; check that the address is that of the PVS",
     Refusal.EMPTY: "it may be restarting; if it lasts, power-cycle the PVS",
