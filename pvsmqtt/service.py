@@ -125,7 +125,7 @@ class Service:
     def _start_sources(self) -> None:
         for name, kind, options in _tables(self._settings):
             if name not in self._sources:
-                source = kind.build(options)
+                source = kind.build(options, self._settings.state_dir)
                 self._sources[name] = (options, name.split(" ")[0], source)
                 self._supervisor.start(name, partial(source.run, self._deliver))
         self._house.expect({source.name: source.site for _, _, source in self._sources.values()})

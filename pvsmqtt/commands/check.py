@@ -44,7 +44,7 @@ def check(config: Path | None, as_json: bool) -> int:
 
 
 async def _findings(settings: Settings) -> list[Finding]:
-    sources = [kind.check(options) for _, kind, options in settings.sources()]
+    sources = [kind.check(options, settings.state_dir) for _, kind, options in settings.sources()]
     parts = await asyncio.gather(_broker(settings), *sources)
     state = _state_dir(settings.state_dir)
     configuration = Finding("configuration", True, f"{len(sources)} source{'s' * (len(sources) != 1)} and a broker")

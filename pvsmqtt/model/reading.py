@@ -21,7 +21,9 @@ class Reading:
     ``measured_at`` is the time of measurement in UTC by the equipment's clock; unknown stays unknown.
     ``age`` is how old the measurement was when it arrived, in seconds by the equipment's own clock, so that a
     wrong clock in the equipment or here does not matter; ``None`` when it cannot be told.
-    ``valid_for`` is for how many seconds after its arrival it may stand for the present (0: it is history).
+    ``valid_for`` is for how many seconds after its arrival it may stand for the present (0: it is history), and so
+    for how long it proves that the device is alive. ``lasts`` is for how many seconds its values stand where that is
+    longer: what is asked for rarely changes rarely, and proves nothing of the present.
     """
 
     device: Device
@@ -30,6 +32,7 @@ class Reading:
     measured_at: datetime | None = None
     age: float | None = None
     valid_for: float = 900.0
+    lasts: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

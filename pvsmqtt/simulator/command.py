@@ -12,26 +12,44 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pvsmqtt.simulator.pvs.faults import FAULTS, table
+from pvsmqtt.simulator.pvs import faults, firmware, traps
+from pvsmqtt.simulator.pvs.faults import ALL_FAULTS
+from pvsmqtt.simulator.pvs.firmware import FIRMWARES
+from pvsmqtt.simulator.pvs.traps import TRAPS
 
 if TYPE_CHECKING:
     from pvsmqtt.simulator.pvs.server import PvsSimulator
 
 DESCRIPTION = "Simulate equipment, for trying pvsmqtt without any and for tests."
 PVS_DESCRIPTION = """\
-Simulate a PVS6 with the old open firmware (2025.06 build 61839, no login): a supervisor, two meters, panels
-in the sun of the time of day, and a SunVault if wanted. It serves until it is interrupted."""
+Simulate a PVS6 or PVS5 with old open firmware (no login) or new firmware (login, /vars): a supervisor, two
+meters, panels in the sun of the time of day, and a SunVault if wanted. It serves until it is interrupted."""
 PVS_EPILOG = """\
+firmware:
+{firmwares}
+
 faults:
 {faults}
 
-A running simulator switches faults at /simulator/fault/NAME (NAME none: off; with ?seconds=N: off by itself
-after that time) and tells what it was asked at /simulator/stats.
+traps:
+{traps}
+
+A running simulator is switched over http, and is never faulty there:
+  /simulator/fault/NAME[?seconds=N]   a fault, for a while; NAME none: off
+  /simulator/trap/NAME[?off]          one more trap, or one less; NAME none: all off
+  /simulator/firmware/NAME            an update overnight
+  /simulator/restart[?seconds=N]      connections are refused for a while
+  /simulator/certificate              another certificate
+  /simulator/expire                   all sessions are over
+  /simulator/clock/SECONDS            the supervisor's clock is ahead
+  /simulator/stats                    what it was asked
 
 example:
   pvsmqtt simulate pvs --panels 24 --ess --delay 6
   curl 'http://127.0.0.1:8080/cgi-bin/dl_cgi?Command=DeviceList'
   curl 'http://127.0.0.1:8080/simulator/fault/http-503?seconds=60'
+  pvsmqtt simulate pvs --firmware 61846 --https-port 8443 --live-port 9002
+  curl 'http://127.0.0.1:8080/vars?name=/sys/info/sw_rev'
 """
 
 
@@ -46,14 +64,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     pvs = simulate.add_subparsers(dest="equipment", metavar="EQUIPMENT", required=True).add_parser(
         "pvs",
-        help="a PVS6 with the old open firmware",
+        help="a PVS6 or PVS5 with old or new firmware",
         description=PVS_DESCRIPTION,
-        epilog=PVS_EPILOG.format(faults=table()),
+        epilog=PVS_EPILOG.format(firmwares=firmware.table(), faults=faults.table(), traps=traps.table()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = pvs.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=_number(int, 0, 65535), default=8080, help="0 takes a free one (default: %(default)s)")
+    add(
+        "--firmware",
+        choices=FIRMWARES,
+        default=firmware.DEFAULT,
+        metavar="NAME",
+        help="one of the firmwares below (default: %(default)s)",
+    )
+    port = _number(int, 0, 65535)
+    add("--https-port", type=port, metavar="PORT", help="serve https too; 0 takes a free port")
+    add("--live-port", type=port, metavar="PORT", help="serve live data; 0 takes a free port, a PVS6 has 9002")
     add("--panels", type=_number(int, 1, 400), default=12, help="1 to 400 (default: %(default)s)")
     add("--seed", type=int, default=1, help="another number is another house (default: %(default)s)")
     add("--ess", action="store_true", help="with a SunVault")
@@ -66,6 +94,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="time that a DeviceList takes; a real PVS needs about 6 s (default: 0)",
     )
     add(
+        "--vars-delay",
+        type=_number(float, 0, 3600),
+        default=0.0,
+        metavar="SECONDS",
+        help="time that a request to /vars takes (default: 0)",
+    )
+    add(
         "--speed",
         type=_number(float, 0, 1e6),
         default=1.0,
@@ -73,7 +108,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="how fast the simulated time runs (default: 1)",
     )
     add("--start", type=_time, metavar="TIME", help="simulated time (UTC) at first, such as 2026-06-21T18:00")
-    add("--fault", choices=FAULTS, metavar="NAME", help="start with one of the faults below")
+    add("--fault", choices=ALL_FAULTS, metavar="NAME", help="start with one of the faults below")
+    add(
+        "--trap",
+        choices=TRAPS,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="start with one of the traps below; may be given more than once",
+    )
     pvs.set_defaults(run=run)
 
 
@@ -90,19 +133,29 @@ def run(args: argparse.Namespace) -> int:
         house=House(args.panels, args.seed, args.ess),
         payload=payload,
         delay=args.delay,
+        vars_delay=args.vars_delay,
         speed=args.speed,
         start_at=args.start,
         host=args.host,
         port=args.port,
+        https_port=args.https_port,
+        live_port=args.live_port,
+        firmware=args.firmware,
         fault=args.fault,
+        traps=set(args.trap),
     )
     what = f"{args.panels} panels" if payload is None else str(args.payload)
     try:
         asyncio.run(_serve(simulator, what))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-        where = f"{args.host} port {args.port}"
-        return _fail(f"cannot listen on {where}: {reason}; choose another --port or --host")
+        ports = [f"{args.host} port {args.port}"]
+        ports += [f"{name} port {port}" for name, port in _other_ports(args).items()]
+        where = ", or ".join(ports)
+        others = "".join(f", --{name}-port" for name in _other_ports(args))
+        return _fail(f"cannot listen on {where}: {reason}; choose another --port{others} or --host")
+    except ModuleNotFoundError as error:
+        return _fail(f"https needs the package {error.name}; install it, or leave out --https-port")
     return 0
 
 
@@ -114,10 +167,20 @@ async def _serve(simulator: PvsSimulator, what: str) -> None:
     await simulator.start()
     try:
         sys.stdout.write(f"PVS simulator listens on {simulator.url} ({what})\n")
+        if simulator.https_port is not None:
+            sys.stdout.write(f"PVS simulator listens on {simulator.https_url}\n")
+        if simulator.live is not None:
+            sys.stdout.write(f"PVS simulator sends live data on {simulator.live.url}\n")
         sys.stdout.flush()
         await ended.wait()
     finally:
         await simulator.stop()
+
+
+def _other_ports(args: argparse.Namespace) -> dict[str, int]:
+    """The ports besides the one for http that were asked for."""
+    ports = {"https": args.https_port, "live": args.live_port}
+    return {name: port for name, port in ports.items() if port is not None}
 
 
 def _number(kind: Callable[[str], float], least: float, most: float) -> Callable[[str], float]:

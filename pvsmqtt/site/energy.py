@@ -4,7 +4,7 @@ A total is given only when every meter it needs is known: half a sum is not a to
 counted anything has no current transformers fitted and is left out. Whether a consumption meter measures the grid
 (net) or the house (gross) is what it was commissioned as, or, where old firmware does not say, what its values prove:
 only a net meter falls clearly below zero. Load and grid follow from each other only without a battery, which these
-meters do not see.
+meters do not see. What a battery does is what its storage system tells.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ _FROM_GRID_METER = {
     "grid_import_energy": "import_energy",
     "grid_export_energy": "export_energy",
 }
+NOT_OF_A_GROSS_METER = frozenset({"import_energy", "export_energy"})
 _COUNTERS = ("energy", "net_energy", "import_energy", "export_energy")
+_FROM_STORAGE = {
+    "battery_power": "power",
+    "battery_charge_energy": "charge_energy",
+    "battery_discharge_energy": "discharge_energy",
+}
 _FROM_LOAD_METER = {"load_power": "power", "load_energy": "net_energy"}
 
 
@@ -62,7 +68,7 @@ def totals(states: Iterable[DeviceState], known: Mapping[str, Measures]) -> dict
     load = [s for s in meters if known.get(s.device.id) == "load"]
     storage = any(s.device.kind in _STORAGE for s in states)
 
-    result: dict[str, Value] = {}
+    result: dict[str, Value] = _storage_totals(states)
     pv_power = None
     if production:
         pv_power = _sum(production, "power")
@@ -80,6 +86,27 @@ def totals(states: Iterable[DeviceState], known: Mapping[str, Measures]) -> dict
             result["load_power"] = None if balance is None else max(0.0, balance)
         elif "load_power" in result and "grid_power" not in result:
             result["grid_power"] = _add(result["load_power"], pv_power, -1)
+    return result
+
+
+def _storage_totals(states: Sequence[DeviceState]) -> dict[str, Value]:
+    """What all storage systems do together, and what only one of its kind can tell for the house."""
+    systems = [state for state in states if state.device.kind is Kind.ESS]
+    result: dict[str, Value] = {
+        total: _sum(systems, key)
+        for total, key in _FROM_STORAGE.items()
+        if any(key in state.values for state in systems)
+    }
+    batteries = [state for state in states if state.device.kind is Kind.BATTERY]
+    charge = [_number(state.values, "state_of_charge") for state in systems]
+    if not any(charge_ is not None for charge_ in charge):
+        charge = [_number(state.values, "state_of_charge") for state in batteries]
+    known = [share for share in charge if share is not None]
+    if charge and len(known) == len(charge):
+        result["state_of_charge"] = round(sum(known) / len(known), 1)
+    relays = [state.values["grid_relay"] for state in states if state.values.get("grid_relay") is not None]
+    if len(relays) == 1:
+        result["grid_relay"] = relays[0]
     return result
 
 

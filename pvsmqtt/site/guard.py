@@ -13,6 +13,7 @@ from datetime import datetime
 
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading, Value
+from pvsmqtt.site.counters import Counters, Fall
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,23 @@ class Latest:
     measured_at: datetime | None = None
     _values: dict[str, _Held] = field(default_factory=dict)
     _alive: dict[str, float] = field(default_factory=dict)
+    _counters: Counters = field(default_factory=Counters)
 
-    def accept(self, reading: Reading, now: float) -> None:
-        """Take a reading. A source always corrects itself; it corrects another one only with fresher values."""
-        until = now + reading.valid_for
-        self._alive[reading.source] = until
-        for key, value in reading.values.items():
+    def accept(self, reading: Reading, now: float) -> list[Fall]:
+        """Take a reading. A source always corrects itself; it corrects another one only with fresher values.
+
+        Tells of lifetime energies that fell.
+        """
+        values, falls = self._counters.passed(reading.values, reading.measured_at)
+        self._alive[reading.source] = now + reading.valid_for
+        until = now + max(reading.valid_for, reading.lasts)
+        for key, value in values.items():
             held = self._values.get(key)
             if held is None or held.source == reading.source or until >= held.until:
                 self._values[key] = _Held(value, until, reading.source)
         if reading.measured_at is not None:
             self.measured_at = reading.measured_at
+        return falls
 
     def online(self, now: float) -> bool:
         """Whether a source measures it."""
@@ -53,6 +60,16 @@ class Latest:
             fresh = held is not None and (QUANTITIES[key].holds or held.until > now)
             result[key] = held.value if held is not None and fresh else None
         return result
+
+    def fresh(self, now: float) -> dict[str, Value]:
+        """The values that are known and stand for the present."""
+        return {key: held.value for key, held in self._values.items() if held.until > now and held.value is not None}
+
+    def lasting(self) -> dict[str, Value]:
+        """The last values that stay true, whatever their age."""
+        return {
+            key: held.value for key, held in self._values.items() if QUANTITIES[key].holds and held.value is not None
+        }
 
     def next_change(self, now: float) -> float:
         """When the first of what stands for the present now will be too old; infinity when nothing will."""

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pvsmqtt.model.device import BRIDGE_ID, slug
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DeviceState, Reading
+from pvsmqtt.site.counters import Fall
 from pvsmqtt.site.energy import METERS
 from pvsmqtt.site.registry import Known
 
@@ -21,6 +22,7 @@ class Notices:
         self._strange: set[str] = set()
         self._crowded = False
         self._blocking: frozenset[str] = frozenset()
+        self._shared: set[str] = set()
 
     def strange(self, reading: Reading) -> None:
         """A source delivers a quantity that the table does not have."""
@@ -35,6 +37,34 @@ class Notices:
         if not self._crowded:
             self._crowded = True
             _log.error("%d devices are known, and more are left out: no house has so many", most)
+
+    def fallen(self, name: str, falls: Iterable[Fall]) -> None:
+        """Lifetime energies of a device fell."""
+        for fall in falls:
+            what = QUANTITIES[fall.key].name.lower()
+            if fall.real:
+                _log.warning(
+                    "%s: its %s stays at %g kWh after %g kWh: it counts anew", name, what, fall.after, fall.before
+                )
+            else:
+                _log.info(
+                    "%s: its %s fell from %g to %g kWh; the old value stands until that is confirmed",
+                    name,
+                    what,
+                    fall.before,
+                    fall.after,
+                )
+
+    def shared(self, site: str, source: str) -> None:
+        """Live data of a house that several sources measure: none of them tells of the whole."""
+        if source not in self._shared:
+            self._shared.add(source)
+            _log.warning(
+                "%s: several sources measure %s, so its totals come from the meters alone. If they are houses of "
+                'their own, give each [[pvs]] table a site = "…"',
+                source,
+                site,
+            )
 
     def unmatched(self, known: Iterable[Known], tables: Mapping[str, Collection[str]]) -> None:
         """Entries of the configuration that speak of no known device: probably misspelt."""

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from pvsmqtt.model.reading import Reading
@@ -51,11 +52,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class SourceKind(Generic[O]):
-    """A kind of source: the options of its table, how it is built, and how ``pvsmqtt check`` tries it."""
+    """A kind of source: the options of its table, how it is built, and how ``pvsmqtt check`` tries it,
+    both with a folder for what is remembered over restarts."""
 
     options: type[O]
-    build: Callable[[O], Source]
-    check: Callable[[O], Awaitable[list[Finding]]]
+    build: Callable[[O, Path], Source]
+    check: Callable[[O, Path], Awaitable[list[Finding]]]
 
 
 @dataclass(slots=True)
@@ -70,6 +72,8 @@ class Health:
     trouble: str | None = None
     message: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    present: Callable[[], dict[str, Any]] = dict
+    """More details, as of the moment at which they are asked for."""
 
     def good(self, when: datetime, now: float) -> None:
         """A cycle went well, at ``when`` by the clock of this machine, at ``now`` by its monotonic clock."""
@@ -99,4 +103,5 @@ class Health:
             "trouble": self.trouble,
             "message": self.message,
             **self.details,
+            **self.present(),
         }

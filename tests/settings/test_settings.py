@@ -209,7 +209,7 @@ ALLOWED_IN_MQTT = ", ".join(MqttOptions.model_fields)
         ('ignore = ["a",\n 5]', "2: key `ignore[1]`: found 5, expected text in quotes"),
         ('ignore = "a"', '2: key `ignore`: found text, expected a list ["…"] in the file; '),
         ('[names]\n"a b" = 5', '3: key `names."a b"`: found 5, expected text in quotes'),
-        ('[[pvs]]\nhost = "a"\napi = 1\n', '4: key `pvs[0].api`: found 1, expected "auto" or "legacy"'),
+        ('[[pvs]]\nhost = "a"\napi = 1\n', '4: key `pvs[0].api`: found 1, expected "auto", "legacy" or "varserver"'),
         ("[[pvs]]\n[[pvs]]\nhost = 'b'", '2: key `pvs[0].host`: missing; write for example host = "172.27.153.1", '),
         ("[pvs]\nhost = 'a'", "2: key `pvs`: found a table, expected [[pvs]] in the file; "),
         ("pvs = [{}]", "2: key `pvs[0].host`: missing; "),
@@ -266,7 +266,7 @@ def test_an_empty_file_says_what_to_write(problems: Callable[..., list[str]]) ->
             "a",
             "key `pvs`: found a table, expected [[pvs]] in the file; PVSMQTT_PVS__0 and so on",
         ),
-        ("PVSMQTT_PVS__0__API", "a", 'key `pvs[0].api`: found "a", expected "auto" or "legacy"'),
+        ("PVSMQTT_PVS__0__API", "a", 'key `pvs[0].api`: found "a", expected "auto", "legacy" or "varserver"'),
     ],
 )
 def test_a_mistake_in_the_environment_names_the_variable(

@@ -12,7 +12,9 @@ import aiohttp
 import pytest
 
 from pvsmqtt.simulator.command import add_parser, run
-from pvsmqtt.simulator.pvs.faults import FAULTS
+from pvsmqtt.simulator.pvs.faults import ALL_FAULTS
+from pvsmqtt.simulator.pvs.firmware import FIRMWARES
+from pvsmqtt.simulator.pvs.traps import TRAPS
 
 PROGRAM = """
 import argparse, sys
@@ -57,6 +59,41 @@ async def test_it_says_where_it_listens_and_ends_well(number: signal.Signals) ->
             await process.wait()
 
 
+async def test_it_says_where_https_and_live_data_are() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, "simulate", "pvs", "--port", "0", "--panels", "2"),
+        *("--firmware", "61846", "--https-port", "0", "--live-port", "0", "--trap", "ghost", "--trap", "duplicate"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        http, https, live = [(await process.stdout.readline()).decode().split() for _ in range(3)]
+        assert https[4].startswith("https://127.0.0.1:")
+        assert live[-1].startswith("ws://127.0.0.1:")
+        async with aiohttp.ClientSession() as session:
+            async with session.get(http[4] + "/vars?name=/sys/info/sw_rev") as reply:
+                assert (await reply.json())["values"][0]["value"] == "2025.10.20.61846"
+            async with session.get(http[4] + "/simulator/stats") as reply:
+                assert (await reply.json())["traps"] == ["duplicate", "ghost"]
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def test_https_without_its_package_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    assert run(parse("pvs", "--port", "0", "--https-port", "0")) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "cryptography" in err
+    assert "--https-port" in err
+
+
 def test_help_has_an_example_and_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (("--help",), ("pvs", "--help")):
         with pytest.raises(SystemExit) as ended:
@@ -64,7 +101,7 @@ def test_help_has_an_example_and_every_fault(capsys: pytest.CaptureFixture[str])
         assert ended.value.code == 0
         shown = capsys.readouterr().out
         assert "example:\n  pvsmqtt simulate pvs" in shown
-    assert all(f"  {name}  " in shown for name in FAULTS)
+    assert all(f"  {name}  " in shown for name in [*ALL_FAULTS, *TRAPS, *FIRMWARES])
 
 
 @pytest.mark.parametrize(
@@ -78,6 +115,9 @@ def test_help_has_an_example_and_every_fault(capsys: pytest.CaptureFixture[str])
         ("pvs", "--delay", "nan"),
         ("pvs", "--start", "yesterday"),
         ("pvs", "--fault", "earthquake"),
+        ("pvs", "--trap", "door"),
+        ("pvs", "--firmware", "1"),
+        ("pvs", "--https-port", "-1"),
     ],
 )
 def test_wrong_usage_is_2(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,3 +41,9 @@ def test_a_curve_repeats_and_was_nothing_before_it_began() -> None:
 def test_a_line_through_zero_counts_on_both_sides() -> None:
     curve = Curve([1.0, -1.0])
     assert curve.above(MARK) == curve.below(MARK) == pytest.approx(MARK / 4 / HOUR)
+
+
+def test_a_curve_knows_what_it_was_made_from() -> None:
+    curve = Curve([0.0, 1.0, -1.0])
+    assert list(curve.marks) == [0.0, 1.0, -1.0]
+    assert curve.period == 3 * MARK

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from pvsmqtt.simulator.pvs.dl_cgi import device_list
-from pvsmqtt.simulator.pvs.faults import FAULTS
+from pvsmqtt.simulator.pvs.faults import ALL_FAULTS
 from pvsmqtt.simulator.pvs.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 
@@ -72,7 +72,7 @@ async def test_info_follows_the_payload(simulator: PvsSimulator, http: aiohttp.C
     assert info["supervisor"]["SERIAL"] == other.serials.supervisor
 
 
-@pytest.mark.parametrize("query", ["", "?Command=Start", "?Command=devicelist"])
+@pytest.mark.parametrize("query", ["", "?Command=StartDiscovery", "?Command=devicelist"])
 async def test_other_commands_are_unknown(http: aiohttp.ClientSession, query: str) -> None:
     assert await get_json(http, f"/cgi-bin/dl_cgi{query}") == {"result": "unknown command"}
 
@@ -129,7 +129,7 @@ async def test_an_unknown_fault_is_answered_with_the_known_ones(
     async with http.get("/simulator/fault/earthquake") as reply:
         assert reply.status == 404
         known = (await reply.json())["known"]
-    assert set(known.split(", ")) == {"none", *FAULTS}
+    assert set(known.split(", ")) == {"none", *ALL_FAULTS}
     assert simulator.fault is None
 
 

@@ -42,7 +42,8 @@ COMMON_KEYS = {"platform", "unique_id", "name", "value_template", "device_class"
 COMMON_KEYS |= {"enabled_by_default", "state_topic", "availability", "availability_mode"}
 PLATFORM_KEYS = {
     "sensor": COMMON_KEYS | {"unit_of_measurement", "state_class", "suggested_display_precision", "options"},
-    "binary_sensor": COMMON_KEYS | {"payload_on", "payload_off"},
+    "binary_sensor": COMMON_KEYS
+    | {"payload_on", "payload_off", "json_attributes_topic", "json_attributes_template"},
 }
 
 MEASUREMENT, TOTALS = {"measurement"}, {"total", "total_increasing"}
@@ -61,10 +62,11 @@ CLASSES: dict[str, tuple[set[str | None], set[str | None]]] = {
     "battery": ({"%"}, MEASUREMENT),
     "duration": ({"s", "min", "h", "d"}, MEASUREMENT | TOTALS),
     "data_size": ({"B", "kB", "KiB", "MB", "MiB"}, MEASUREMENT | TOTALS),
+    "signal_strength": ({"dB", "dBm"}, MEASUREMENT),
     "timestamp": ({None}, {None}),
     "enum": ({None}, {None}),
 }
-BINARY_CLASSES = {"running", "connectivity", "problem", "power", "plug"}
+BINARY_CLASSES = {"running", "connectivity", "problem", "power", "plug", "update"}
 
 
 def everything_on(kind: Kind) -> DeviceState:

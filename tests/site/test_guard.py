@@ -82,7 +82,8 @@ _times = st.floats(min_value=0, max_value=1e6)
 @given(st.lists(st.tuples(_times, st.floats(min_value=0, max_value=5000), st.floats(0, 1e4))), _times)
 def test_energy_is_the_last_one_told_and_never_nothing(events, later):
     latest, now, last = Latest(), 0.0, None
-    for gap, valid_for, energy in events:
+    energies = sorted(energy for _, _, energy in events)
+    for (gap, valid_for, _), energy in zip(events, energies, strict=True):
         now += gap
         latest.accept(reading({"energy": energy, "power": energy}, valid_for), now)
         last = (energy, now + valid_for)

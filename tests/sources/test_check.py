@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from helpers_pvs import LOGIN, LOGOUT, SUPERVISOR_INFO, NewPvs, inverter, make_certificate, options_of
 
 from pvsmqtt.simulator.pvs.faults import FAULTS
 from pvsmqtt.simulator.pvs.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
-from pvsmqtt.sources.pvs import KIND
-from pvsmqtt.sources.pvs.check import describe
+from pvsmqtt.sources.pvs import KIND, find
+from pvsmqtt.sources.pvs.check import check
+from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.options import PvsOptions
-from pvsmqtt.sources.pvs.refusal import ADVICE, Refusal
+from pvsmqtt.sources.pvs.refusal import ADVICE, Refusal, Refused
 
 LIST_FAULTS = {
     "http-403": Refusal.FORBIDDEN,
@@ -47,25 +50,28 @@ def options(simulator: PvsSimulator) -> PvsOptions:
     return PvsOptions(host=f"127.0.0.1:{simulator.port}")
 
 
-async def test_a_good_pvs(simulator: PvsSimulator) -> None:
-    identity, devices = await KIND.check(options(simulator))
-    assert (identity.ok, devices.ok) == (True, True)
+async def test_a_good_pvs(simulator: PvsSimulator, tmp_path: Path) -> None:
+    identity, interface, devices = await KIND.check(options(simulator), tmp_path)
+    assert (identity.ok, interface.ok, devices.ok) == (True, True, True)
     assert identity.subject == f"pvs 127.0.0.1:{simulator.port}"
     assert identity.text == "PVS6, firmware 2025.06, Build 61839"
+    assert interface.text.startswith("DeviceList without login, because PVS6, firmware 2025.06")
     for part in ("1 × PV supervisor", "1 × Production meter", "3 × Inverter", "1 × HUB+", "with live data"):
         assert part in devices.text
-    assert [request.path for request in simulator.stats.requests] == [
-        "/cgi-bin/dl_cgi/supervisor/info",
-        "/cgi-bin/dl_cgi?Command=DeviceList",
-    ]
+    paths = [request.path for request in simulator.stats.requests]
+    assert paths[0] == "/cgi-bin/dl_cgi/supervisor/info"
+    assert paths[-1] == "/cgi-bin/dl_cgi?Command=DeviceList"
+    assert len(paths) <= 3
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("fault", LIST_FAULTS)
 async def test_it_answers_but_gives_no_list(simulator: PvsSimulator, fault: str) -> None:
     assert FAULTS[fault].list_only
     simulator.fault = fault
-    identity, devices = await KIND.check(options(simulator))
-    assert (identity.ok, devices.ok) == (True, False)
+    identity, interface, devices = await check(options(simulator))
+    assert (identity.ok, interface.ok, devices.ok) == (True, True, False)
+    assert "DeviceList without login" in interface.text
     assert devices.advice == ADVICE[LIST_FAULTS[fault]]
     assert devices.text
 
@@ -73,30 +79,90 @@ async def test_it_answers_but_gives_no_list(simulator: PvsSimulator, fault: str)
 @pytest.mark.parametrize("fault", WHOLE_FAULTS)
 async def test_nothing_goes(simulator: PvsSimulator, fault: str) -> None:
     simulator.fault = fault
-    findings = await KIND.check(options(simulator))
-    assert [finding.ok for finding in findings] == [True, False]
-    assert findings[-1].advice == ADVICE[WHOLE_FAULTS[fault]]
+    (finding,) = await check(options(simulator))
+    assert (finding.ok, finding.advice) == (False, ADVICE[WHOLE_FAULTS[fault]])
 
 
-async def test_a_firmware_that_does_not_say_what_it_is(
-    simulator: PvsSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pvsmqtt.sources.pvs.check.SUPERVISOR_INFO", "/cgi-bin/unknown")
-    identity, devices = await KIND.check(options(simulator))
-    assert (identity.ok, identity.text) == (True, "no supervisor/info (the PVS answered HTTP 404)")
-    assert devices.ok
+async def test_newer_firmware_is_logged_into_and_out_of(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    state = tmp_path / "state"
+    async with NewPvs(certificate).running() as pvs:
+        assert isinstance(pvs, NewPvs)
+        pvs.wall = lambda: datetime.now(UTC)
+        pvs.variables |= inverter(0, "E001", at=datetime.now(UTC))
+        identity, interface, devices = await check(options_of(pvs.base), state)
+        assert identity.text == "PVS6, firmware 2025.10, Build 61846"
+        assert interface.text.startswith("varserver with login, because PVS6, firmware 2025.10")
+        assert (devices.ok, devices.text) == (True, "2 × Inverter; 1 with live data")
+        assert pvs.paths == [SUPERVISOR_INFO, LOGIN, "/vars?match=/sys/devices/&fmt=obj", LOGOUT]
+    assert not state.exists()
+
+
+async def test_a_clock_that_is_off_is_told() -> None:
+    async with NewPvs().running() as pvs:
+        assert isinstance(pvs, NewPvs)
+        pvs.wall = lambda: datetime.now(UTC) - timedelta(hours=1)
+        findings = await check(options_of(pvs.base))
+    (clock,) = [finding for finding in findings if finding.subject.endswith("clock")]
+    assert "behind this machine's clock" in clock.text
+
+
+async def test_a_wrong_password_says_what_to_do_and_not_what_was_tried() -> None:
+    async with NewPvs().running() as pvs:
+        assert isinstance(pvs, NewPvs)
+        pvs.sessions.password = "other"
+        findings = await check(options_of(pvs.base, password="mistyped"))
+        assert pvs.logins == 1
+    assert [finding.ok for finding in findings] == [True, True, False]
+    assert findings[-1].advice == ADVICE[Refusal.WRONG_PASSWORD]
+    assert "mistyped" not in str(findings)
+
+
+async def test_a_certificate_that_is_not_the_pinned_one_is_told(tmp_path: Path) -> None:
+    known, shown = make_certificate(tmp_path), make_certificate(tmp_path)
+    async with NewPvs(shown).running() as pvs:
+        Memory(tmp_path / "state", pvs.base).set("certificate", known.fingerprint)
+        (finding,) = await check(options_of(pvs.base), tmp_path / "state")
+        assert pvs.seen == []
+    assert not finding.ok
+    assert shown.fingerprint in finding.text
+
+
+@pytest.mark.parametrize("ordered", ["legacy", "varserver"])
+async def test_the_configured_interface_is_tried(ordered: str) -> None:
+    async with NewPvs().running() as pvs:
+        findings = await check(options_of(pvs.base, api=ordered))
+        assert f'api = "{ordered}"' in findings[1].text
+        assert pvs.count("/auth") == (0 if ordered == "legacy" else 2)
+
+
+async def test_one_that_is_not_found_on_the_network_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def locate(_host: str) -> str:
+        raise Refused(Refusal.UNREACHABLE, "no PVS was found")
+
+    monkeypatch.setattr(find, "locate", locate)
+    (finding,) = await check(options_of("auto"))
+    assert (finding.ok, finding.text) == (False, "no PVS was found")
+
+
+async def test_one_that_is_found_is_asked_there(simulator: PvsSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def locate(_host: str) -> str:
+        return f"127.0.0.1:{simulator.port}"
+
+    monkeypatch.setattr(find, "locate", locate)
+    assert all(finding.ok for finding in await check(options_of("auto")))
 
 
 async def test_nobody_is_there() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        (finding,) = await KIND.check(PvsOptions(host=f"127.0.0.1:{nobody.getsockname()[1]}"))
+        (finding,) = await check(PvsOptions(host=f"127.0.0.1:{nobody.getsockname()[1]}"))
     assert (finding.ok, finding.advice) == (False, ADVICE[Refusal.UNREACHABLE])
 
 
 async def test_a_pvs_without_devices(simulator: PvsSimulator) -> None:
     simulator.payload = b'{"devices": [], "result": "succeed"}'
-    devices = (await KIND.check(options(simulator)))[-1]
+    devices = (await check(options(simulator)))[-1]
     assert not devices.ok
     assert devices.text == "none; 0 with live data"
     assert "just have started" in devices.advice
@@ -107,21 +173,5 @@ async def test_panels_in_the_dark_are_counted_but_not_live(simulator: PvsSimulat
         b'{"devices": [{"SERIAL": "ZT1", "DEVICE_TYPE": "PVS"}, '
         b'{"SERIAL": "E1", "DEVICE_TYPE": "Inverter", "STATE": "error"}], "result": "succeed"}'
     )
-    devices = (await KIND.check(options(simulator)))[-1]
+    devices = (await check(options(simulator)))[-1]
     assert (devices.ok, devices.text) == (True, "1 × PV supervisor, 1 × Inverter; 1 with live data")
-
-
-@pytest.mark.parametrize(
-    ("info", "text"),
-    [
-        ({"supervisor": {"MODEL": "PVS5", "SWVER": "0.0.25.5408"}}, "PVS5, firmware 0.0.25.5408"),
-        ({"supervisor": {"MODEL": "PVS6 "}}, "PVS6"),
-        ({"supervisor": {"SWVER": "2019.5, Build 4150"}}, "a PVS of unknown model, firmware 2019.5, Build 4150"),
-        ({"supervisor": None}, "answers, but does not say what it is"),
-        ({"result": "unknown command"}, "answers, but does not say what it is"),
-        ([], "answers, but does not say what it is"),
-    ],
-    ids=repr,
-)
-def test_what_it_is(info: Any, text: str) -> None:
-    assert describe(info) == text

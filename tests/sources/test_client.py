@@ -7,17 +7,20 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from helpers_pvs import FakePvs, any_certificate, client_of, place
 
 from pvsmqtt.simulator.pvs.faults import FAULTS
 from pvsmqtt.simulator.pvs.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 from pvsmqtt.sources.pvs import client as client_module
-from pvsmqtt.sources.pvs.client import DEVICE_LIST, SUPERVISOR_INFO, PvsClient, parse
+from pvsmqtt.sources.pvs.client import PvsClient, parse
 from pvsmqtt.sources.pvs.dl_cgi import decode
 from pvsmqtt.sources.pvs.refusal import ADVICE, Refusal, Refused
+from pvsmqtt.sources.pvs.requests import DEVICE_LIST, LOG_IN, SUPERVISOR_INFO, search
 
 READABLE = None
 """The reply can be used in spite of the fault."""
@@ -87,8 +90,12 @@ def answering(body: bytes, head: str = "HTTP/1.1 200 OK", **headers: str) -> Han
     return answer
 
 
+def client_at(url: str, longest: float = 20.0) -> PvsClient:
+    return PvsClient(place(url), any_certificate(), longest)
+
+
 async def get(url: str, total: float = 20.0) -> Any:
-    async with asyncio.timeout(PATIENCE), PvsClient(url, total) as client:
+    async with asyncio.timeout(PATIENCE), client_at(url, total) as client:
         return await client.get(DEVICE_LIST)
 
 
@@ -118,7 +125,7 @@ async def test_a_fault_is_a_typed_refusal(simulator: PvsSimulator, fault: str) -
 
 
 async def test_a_reply_is_read_whole(simulator: PvsSimulator) -> None:
-    async with PvsClient(simulator.url) as client:
+    async with client_at(simulator.url) as client:
         assert len(decode(await client.get(DEVICE_LIST), "test").readings) == 5
         info = await client.get(SUPERVISOR_INFO)
     assert info["supervisor"]["MODEL"] == "PVS6"
@@ -126,13 +133,13 @@ async def test_a_reply_is_read_whole(simulator: PvsSimulator) -> None:
 
 async def test_one_request_is_in_flight(simulator: PvsSimulator) -> None:
     simulator.delay = 0.02
-    async with PvsClient(simulator.url) as client:
+    async with client_at(simulator.url) as client:
         await asyncio.gather(*(client.get(DEVICE_LIST) for _ in range(4)))
     assert (simulator.stats.device_lists, simulator.stats.max_in_flight) == (4, 1)
 
 
 async def test_after_a_refusal_the_next_request_is_a_new_one(simulator: PvsSimulator) -> None:
-    async with PvsClient(simulator.url) as client:
+    async with client_at(simulator.url) as client:
         for fault in ("reset", "half-closed", "huge", "http-403"):
             simulator.fault = fault
             with pytest.raises(Refused):
@@ -183,9 +190,11 @@ async def test_nothing_beyond_the_limit_is_kept(monkeypatch: pytest.MonkeyPatch)
     ("status", "reason"),
     [
         (204, Refusal.STATUS),
-        (400, Refusal.STATUS),
+        (301, Refusal.STATUS),
+        (400, Refusal.BAD_REQUEST),
         (401, Refusal.FORBIDDEN),
-        (404, Refusal.STATUS),
+        (404, Refusal.NOT_FOUND),
+        (405, Refusal.NOT_FOUND),
         (429, Refusal.BUSY),
         (502, Refusal.SERVER_ERROR),
         (504, Refusal.BUSY),
@@ -230,7 +239,7 @@ async def test_nothing_private_is_sent() -> None:
 
     async with await asyncio.start_server(listen, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
-        async with PvsClient(f"http://127.0.0.1:{port}") as client:
+        async with client_at(f"http://127.0.0.1:{port}") as client:
             assert [await client.get(DEVICE_LIST), await client.get(DEVICE_LIST)] == [{}, {}]
     assert len(heads) == 2
     for head in heads:
@@ -241,7 +250,68 @@ async def test_nothing_private_is_sent() -> None:
 
 async def test_it_wants_to_be_entered() -> None:
     with pytest.raises(RuntimeError):
-        await PvsClient("http://127.0.0.1").get(DEVICE_LIST)
+        await client_at("http://127.0.0.1").get(DEVICE_LIST)
+
+
+async def test_401_ends_a_login_only_where_there_was_one() -> None:
+    async with FakePvs().running() as pvs, client_of(pvs) as client:
+        pvs.answer = lambda seen: (401, "")  # type: ignore[method-assign]
+        for request, reason in (
+            (search("/sys/devices/"), Refusal.LOGIN_ENDED),
+            (LOG_IN, Refusal.FORBIDDEN),
+            (DEVICE_LIST, Refusal.FORBIDDEN),
+        ):
+            with pytest.raises(Refused) as refused:
+                await client.get(request)
+            assert refused.value.reason is reason
+
+
+async def test_a_redirection_is_not_followed() -> None:
+    async with server(answering(LIST)) as elsewhere:
+        head = answering(b"", "HTTP/1.1 301 Moved", Location=elsewhere + "/x", Content_Length="0")
+        async with server(head) as url:
+            assert (await refusal(url)).reason is Refusal.STATUS
+
+
+async def test_a_request_goes_where_it_belongs_unless_told_otherwise() -> None:
+    async with FakePvs().running() as plain, FakePvs().running() as secure:
+        async with client_of(plain, secure) as client:
+            for request, base in (
+                (SUPERVISOR_INFO, None),
+                (search("/sys/devices/"), None),
+                (SUPERVISOR_INFO, secure.base),
+            ):
+                with pytest.raises(Refused):
+                    await client.get(request, base)
+            client.base = secure.base
+            with pytest.raises(Refused):
+                await client.get(DEVICE_LIST)
+        assert plain.paths == [SUPERVISOR_INFO.path]
+        assert secure.paths == [search("/sys/devices/").path, SUPERVISOR_INFO.path, DEVICE_LIST.path]
+
+
+async def test_the_traffic_is_counted() -> None:
+    async with FakePvs().running() as pvs, client_of(pvs) as client:
+        pvs.answers[DEVICE_LIST.path] = (200, LIST.decode())
+        await client.get(DEVICE_LIST)
+        with pytest.raises(Refused):
+            await client.get(SUPERVISOR_INFO)
+        assert (client.traffic.requests, client.traffic.logins, client.traffic.bytes) == (2, 0, len(LIST))
+
+
+async def test_a_reply_tells_its_cookies_and_the_clock_of_the_server() -> None:
+    date = {"Date": "Mon, 21 Jul 2025 18:03:33 GMT"}
+    async with server(answering(b"{}", Set_Cookie="session=abc; HttpOnly; Secure", **date)) as url:
+        async with client_at(url) as client:
+            reply = await client.fetch(DEVICE_LIST)
+    assert reply.cookies["session"].value == "abc"
+    assert reply.sent_at == datetime(2025, 7, 21, 18, 3, 33, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Jul 2025 18:03:33 GMT", "Mon, 21 Jul 2025 18:03:33"])
+async def test_a_date_that_makes_no_sense_is_none(date: str) -> None:
+    async with server(answering(b"{}", Date=date)) as url, client_at(url) as client:
+        assert (await client.fetch(DEVICE_LIST)).sent_at is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from pvsmqtt.options import ALLOW_FAST_POLLING
-from pvsmqtt.sources.pvs.options import PvsOptions, base_url
+from pvsmqtt.sources.pvs.address import base_url
+from pvsmqtt.sources.pvs.options import PvsOptions
 
 
 def message(**values: Any) -> str:
@@ -38,7 +39,8 @@ def test_every_form_of_a_host(host: str, url: str) -> None:
 def test_a_host_without_a_name(host: str) -> None:
     said = message(host=host)
     assert said.startswith("host: ")
-    assert "names no host; allowed: host, host:port or http(s)://host[:port][/path]" in said
+    assert "names no host; allowed: host, host:port, http(s)://host[:port][/path]" in said
+    assert '"auto"' in said
 
 
 @pytest.mark.parametrize("host", ["ftp://pvs", "serial:///dev/ttyUSB0"])
@@ -60,6 +62,55 @@ def test_a_login_in_the_address_is_refused_without_repeating_it() -> None:
 def test_the_defaults_are_kind_to_the_equipment() -> None:
     options = PvsOptions(host="pvs")
     assert (options.api, options.interval, options.stale_after, options.site) == ("auto", 300, 900, "")
+    assert (options.battery_interval, options.live_interval, options.live_poll) == (60, 5, 20)
+    assert (options.password, options.certificate, options.live) == (None, "pin", "auto")
+
+
+@pytest.mark.parametrize("host", ["auto", "ZT190585000549A6185", "zt190585000549a6185"])
+def test_a_pvs_may_be_searched_for(host: str) -> None:
+    assert PvsOptions(host=host).host == host
+
+
+@pytest.mark.parametrize("api", ["auto", "legacy", "varserver"])
+def test_the_interface_may_be_ordered(api: str) -> None:
+    assert PvsOptions(host="pvs", api=api).api == api
+
+
+def test_the_password_is_not_shown() -> None:
+    options = PvsOptions(host="pvs", password="geheim")
+    assert "geheim" not in repr(options) + str(options) + str(options.model_dump())
+    assert options.password is not None
+    assert options.password.get_secret_value() == "geheim"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("pin", "pin"),
+        ("any", "any"),
+        ("verify", "verify"),
+        ("0a" * 32, "0a" * 32),
+        ("0A" * 32, "0a" * 32),
+        (":".join(["0A"] * 32), "0a" * 32),
+    ],
+)
+def test_every_form_of_a_certificate(written: str, kept: str) -> None:
+    assert PvsOptions(host="pvs", certificate=written).certificate == kept
+
+
+@pytest.mark.parametrize("certificate", ["", "Pin", "none", "0a" * 31, "0a" * 20, "xy" * 32])
+def test_what_is_no_certificate(certificate: str) -> None:
+    assert "fingerprint of 64 digits" in message(certificate=certificate)
+
+
+@pytest.mark.parametrize("url", ["", "ws://proxy:9002/", "wss://proxy/live", "ws://[fd00::1]:9002/"])
+def test_an_address_of_the_websocket(url: str) -> None:
+    assert PvsOptions(host="pvs", live_url=url).live_url == url
+
+
+@pytest.mark.parametrize("url", ["proxy:9002", "http://proxy/", "ws://", "ws:///live"])
+def test_what_is_no_address_of_a_websocket(url: str) -> None:
+    assert "is no address of a WebSocket" in message(live_url=url)
 
 
 @pytest.mark.parametrize("seconds", [59.9, 30, 1])
@@ -85,7 +136,17 @@ def test_tests_may_poll_faster_but_not_without_a_pause() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("interval", 86401), ("interval", float("nan")), ("stale_after", 59), ("api", "varserver"), ("hots", "pvs")],
+    [
+        ("interval", 86401),
+        ("interval", float("nan")),
+        ("stale_after", 59),
+        ("battery_interval", 19),
+        ("live_interval", 0.5),
+        ("live_poll", 9),
+        ("api", "newest"),
+        ("live", "on"),
+        ("hots", "pvs"),
+    ],
 )
 def test_other_bad_values_name_their_key(key: str, value: Any) -> None:
     assert message(**{key: value}).startswith(f"{key}: ")

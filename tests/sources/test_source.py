@@ -1,4 +1,4 @@
-"""The PVS source as it runs: against a real server, through troubles and out of them."""
+"""The PVS source as it runs with older firmware: against a real server, through troubles and out of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_pvs import options_of
 
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.options import ALLOW_FAST_POLLING
 from pvsmqtt.simulator.pvs.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 from pvsmqtt.sources.pvs import KIND
@@ -55,11 +56,7 @@ async def simulator() -> AsyncIterator[PvsSimulator]:
 
 
 def options(simulator: PvsSimulator, **more: Any) -> PvsOptions:
-    token = ALLOW_FAST_POLLING.set(True)
-    try:
-        return PvsOptions(host=f"127.0.0.1:{simulator.port}", **{"interval": 0.01, **more})
-    finally:
-        ALLOW_FAST_POLLING.reset(token)
+    return options_of(f"127.0.0.1:{simulator.port}", **more)
 
 
 @asynccontextmanager
@@ -101,12 +98,26 @@ async def test_what_is_measured_together_arrives_together(simulator: PvsSimulato
     inbox, source = Inbox(), at_noon(simulator, site="The Cabin")
     async with running(source, inbox):
         readings = await inbox.next()
-    kinds = [reading.device.kind for reading in readings]
+    measured = [reading for reading in readings if reading.source == f"pvs 127.0.0.1:{simulator.port}" == source.name]
+    kinds = [reading.device.kind for reading in measured]
     assert kinds == [Kind.SUPERVISOR, Kind.PRODUCTION_METER, Kind.CONSUMPTION_METER, *[Kind.INVERTER] * 3]
     assert {reading.device.site for reading in readings} == {"site_the_cabin"}
-    assert {reading.source for reading in readings} == {source.name} == {f"pvs 127.0.0.1:{simulator.port}"}
-    assert all(reading.valid_for > 0 for reading in readings)
-    assert all(request.path == "/cgi-bin/dl_cgi?Command=DeviceList" for request in simulator.stats.requests)
+    assert all(reading.valid_for > 0 for reading in measured)
+    told_rarely = [reading for reading in readings if reading not in measured]
+    assert {reading.source for reading in told_rarely} <= {f"{source.name} diagnostics"}
+    assert all(reading.valid_for == 0 < reading.lasts for reading in told_rarely)
+
+
+async def test_it_asks_who_it_is_then_for_devices_then_for_the_rest(simulator: PvsSimulator) -> None:
+    inbox = Inbox()
+    async with running(at_noon(simulator, interval=300), inbox):
+        await inbox.next()
+    paths = [request.path for request in simulator.stats.requests]
+    assert paths[0] == "/cgi-bin/dl_cgi/supervisor/info"
+    rest = paths[paths.index("/cgi-bin/dl_cgi?Command=DeviceList") + 1 :]
+    assert "/cgi-bin/dl_cgi?Command=Get_Comm" in rest
+    assert len(rest) == len(set(rest))
+    assert "/cgi-bin/dl_cgi?Command=DeviceList" not in rest
 
 
 async def test_it_polls_again_and_again_one_at_a_time(simulator: PvsSimulator) -> None:
@@ -194,7 +205,7 @@ async def test_a_wrong_clock_is_said_once_and_changes_no_freshness(
     assert ("1:00:0" in said or "0:59:5" in said) if ahead > timedelta() else "700 days" in said or "699 days" in said
     assert ("ahead of" if ahead > timedelta() else "behind this") in said
     assert source.health.details["clock_ahead"] == pytest.approx(ahead.total_seconds(), abs=5)
-    panel = readings[-1]
+    panel = next(reading for reading in readings if reading.device.kind is Kind.INVERTER)
     assert panel.measured_at is not None
     assert panel.age is not None
     assert timedelta() <= NOON + ahead - panel.measured_at < timedelta(minutes=6)
@@ -216,7 +227,7 @@ async def test_a_reading_outlasts_one_lost_poll(simulator: PvsSimulator) -> None
     inbox = Inbox()
     async with running(at_noon(simulator, interval=900, stale_after=900), inbox):
         readings = await inbox.next()
-    assert {reading.valid_for for reading in readings} == {2 * 900 + 60}
+    assert {reading.valid_for for reading in readings if reading.valid_for} == {2 * 900 + 60}
 
 
 @pytest.mark.parametrize("fault", [None, "hang", "slow-loris", "http-503"])
@@ -240,7 +251,7 @@ async def test_the_pauses_are_those_of_the_schedule(simulator: PvsSimulator, mon
     sleep = asyncio.sleep
 
     async def note(seconds: float) -> None:
-        if seconds > 1:  # the simulator shares the loop, and waits for nothing
+        if 1 < seconds < 86400:  # the simulator shares the loop, and waits for nothing
             pauses.append(seconds)
             if len(pauses) == 3:
                 simulator.fault = None
@@ -248,7 +259,12 @@ async def test_the_pauses_are_those_of_the_schedule(simulator: PvsSimulator, mon
 
     monkeypatch.setattr("pvsmqtt.sources.pvs.source.asyncio.sleep", note)
     simulator.fault, simulator.clock = "http-503", lambda: NOON + timedelta(seconds=100)
-    source = PvsSource(options(simulator, interval=300), lambda: NOON, monotonic=lambda: 0.0, jitter=lambda: 1.0)
+    source = PvsSource(
+        options(simulator, interval=300, battery_interval=86400),
+        wall=lambda: NOON,
+        monotonic=lambda: 0.0,
+        jitter=lambda: 1.0,
+    )
     inbox = Inbox()
     async with running(source, inbox):
         await inbox.next()
@@ -258,7 +274,7 @@ async def test_the_pauses_are_those_of_the_schedule(simulator: PvsSimulator, mon
     assert pauses[3] < 220
 
 
-async def test_the_kind_builds_it(simulator: PvsSimulator) -> None:
-    source = KIND.build(options(simulator))
+async def test_the_kind_builds_it(simulator: PvsSimulator, tmp_path: Path) -> None:
+    source = KIND.build(options(simulator), tmp_path)
     assert isinstance(source, PvsSource)
     assert source.health.report(0.0)["state"] == "starting"

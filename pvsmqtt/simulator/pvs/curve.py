@@ -28,8 +28,18 @@ class Curve:
         self._above = array("d", [0.0])
         self._below = array("d", [0.0])
         for start, end in pairwise(self._marks):
-            self._above.append(self._above[-1] + _area_above(start, end, MARK))
-            self._below.append(self._below[-1] + _area_above(-start, -end, MARK))
+            self._above.append(self._above[-1] + area_above(start, end, MARK))
+            self._below.append(self._below[-1] + area_above(-start, -end, MARK))
+
+    @property
+    def period(self) -> int:
+        """After how many seconds the marks repeat."""
+        return self._period
+
+    @property
+    def marks(self) -> Sequence[float]:
+        """What the curve was made from."""
+        return self._marks[:-1]
 
     def value(self, seconds: float) -> float:
         """The value at one instant, kW."""
@@ -56,12 +66,12 @@ class Curve:
         periods, within = divmod(seconds, self._period)
         mark, rest = divmod(within, MARK)
         index = int(mark)
-        begun = _area_above(sign * self._marks[index], sign * self._between(index, rest), rest)
+        begun = area_above(sign * self._marks[index], sign * self._between(index, rest), rest)
         return (periods * until_mark[-1] + until_mark[index] + begun) / HOUR
 
 
-def _area_above(start: float, end: float, width: float) -> float:
-    """The area above zero below a straight line from ``start`` to ``end``."""
+def area_above(start: float, end: float, width: float) -> float:
+    """The area above zero below a straight line from ``start`` to ``end``, in units of both."""
     if start >= 0 and end >= 0:
         return (start + end) / 2 * width
     if start <= 0 and end <= 0:

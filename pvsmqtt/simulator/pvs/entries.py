@@ -121,7 +121,7 @@ def _powers(power: float, reactive_power: float) -> Entry:
         "p_3phsum_kw": number(power),
         "q_3phsum_kvar": number(reactive_power),
         "s_3phsum_kva": number(apparent_power),
-        "tot_pf_rto": number(power / apparent_power),
+        "tot_pf_rto": number(power / apparent_power if apparent_power else 0.0),
     }
 
 

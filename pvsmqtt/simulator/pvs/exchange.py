@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 
 from aiohttp import web
 
-from pvsmqtt.simulator.pvs.faults import JSON
+from pvsmqtt.simulator.pvs.firmware import JSON
 
 
 class HttpExchange:
     """The means of `faults.Exchange` on a connection of aiohttp."""
 
-    def __init__(self, request: web.Request, body: bytes) -> None:
+    def __init__(self, request: web.Request, body: bytes, sent: Callable[[int], None]) -> None:
         self._request = request
+        self._sent = sent
         self.body = body
         self.response = web.StreamResponse()
 
@@ -30,6 +32,7 @@ class HttpExchange:
     async def send(self, data: bytes) -> None:
         """Send a piece of the body."""
         await self.response.write(data)
+        self._sent(len(data))
 
     def close(self) -> None:
         """Close the connection after what has been sent."""

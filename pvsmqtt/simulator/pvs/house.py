@@ -2,7 +2,8 @@
 
     sunlight --> panel: rated power and a few minutes of shift --> inverter
                    sum of panels, less the wiring --> production meter
-    load, less production                         --> consumption meter (net, load side)
+    load, less production                         --> battery, if there is one
+    load, less production, less battery           --> consumption meter (net, load side)
 
 `House.at` tells what a supervisor knows at an instant, and since when: inverters are asked every 5 minutes, a
 group at a time, 15 s apart (seen in firmware 2023.3 and 2025.06), and do not answer in the dark; then their
@@ -19,10 +20,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from pvsmqtt.simulator.pvs import days
+from pvsmqtt.simulator.pvs import battery, days
 from pvsmqtt.simulator.pvs.curve import HOUR, MARK, Curve
 from pvsmqtt.simulator.pvs.serials import invent
 from pvsmqtt.simulator.pvs.state import (
+    Battery,
     ConsumptionMeter,
     HouseState,
     Inverter,
@@ -80,7 +82,11 @@ class House:
         self.sunlight = Curve(sunlight)
         self.production = Curve(production)
         self.load = Curve(load)
-        self.net = Curve([used - made for used, made in zip(load, production, strict=True)])
+        self.battery = battery.self_consumption(load, production) if ess else None
+        balance = [used - made for used, made in zip(load, production, strict=True)]
+        if self.battery is not None:
+            balance = [lacking - given for lacking, given in zip(balance, self.battery.power.marks, strict=True)]
+        self.net = Curve(balance)
 
     def at(self, when: datetime) -> HouseState:
         """What the supervisor knows at ``when`` (any time zone)."""
@@ -94,6 +100,7 @@ class House:
             load=self.load.value(metered),
             inverters=tuple(self._inverter(panel, now) for panel in self.panels),
             storage=self._storage(metered) if self.ess else None,
+            battery=self._battery(metered),
         )
 
     def panel_power(self, index: int, when: datetime) -> float:
@@ -105,6 +112,13 @@ class House:
         """The integral of `panel_power` since the house was commissioned, kWh."""
         panel = self.panels[index]
         return panel.rated * self.sunlight.above((when - COMMISSIONED).total_seconds() - panel.shift)
+
+    def backup_time(self, seconds: int) -> int:
+        """How long the battery would feed the house as it has been in the last hour, minutes; 0 without one."""
+        if self.battery is None:
+            return 0
+        lately = self.load.above(seconds) - self.load.above(seconds - HOUR)
+        return battery.backup_minutes(self.battery.state_of_charge(seconds), lately)
 
     def _inverter(self, panel: Panel, now: float) -> Inverter:
         contact, working = _last_contact(now, panel.second)
@@ -146,6 +160,8 @@ class House:
     def _consumption_meter(self, now: int) -> ConsumptionMeter:
         power = self.net.value(now)
         first = self.load.value(now) * (0.5 + 0.12 * _wave(now, 7000)) - self.production.value(now) / 2
+        if self.battery is not None:
+            first -= self.battery.power.value(now) / 2
         legs = (first, power - first)
         reactive = 0.35 + 0.1 * abs(power)
         voltage = _line_voltage(now)
@@ -193,6 +209,18 @@ class House:
             events=max(0, now) // days.DAY,
             grid_voltages=(half + 0.3, half - 0.3),
             pv_voltages=(half, half - 0.3),
+        )
+
+    def _battery(self, now: int) -> Battery | None:
+        if self.battery is None:
+            return None
+        return self.battery.at(
+            now,
+            measured_at=_time(now),
+            serial=self.serials.storage.ess,
+            temperature=_air_temperature(now) + 8,
+            line_voltage=_line_voltage(now),
+            backup_time=self.backup_time(now),
         )
 
 

@@ -1,148 +1,137 @@
-"""A PVS6 with the old open firmware (2025.06 build 61839) as a web server: ``dl_cgi`` without a login.
+"""A PVS5 or PVS6 with any firmware as a web server, over http and https, with live data beside it.
 
-    /cgi-bin/dl_cgi?Command=DeviceList       the house, or the given payload byte for byte
-    /cgi-bin/dl_cgi/devices/list             the same
+    /cgi-bin/dl_cgi?Command=DeviceList       legacy: the house, or the given payload byte for byte
+    /cgi-bin/dl_cgi/devices/list             the same; varserver: with a session, over https
     /cgi-bin/dl_cgi/supervisor/info          who this is
-    /simulator/fault/NAME[?seconds=N]        switch a fault on (for a while); NAME none switches it off
-    /simulator/stats                         what has been asked so far, as JSON
+    /auth, /vars                             varserver: a login, and everything else
+    /simulator/...                           the simulator itself (`control`)
 
-Control paths are never faulty, except that nothing gets through while connections are closed at accept.
+What is answered where is a matter of `routes`, what is told a matter of `machine`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import ssl
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
 
-from pvsmqtt.simulator.pvs import dl_cgi
+from pvsmqtt.simulator.pvs import certificate, control, routes
+from pvsmqtt.simulator.pvs.auth import COOKIE
 from pvsmqtt.simulator.pvs.exchange import HttpExchange, Refusal
-from pvsmqtt.simulator.pvs.faults import FAULTS, JSON
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.faults import ALL_FAULTS, Area
+from pvsmqtt.simulator.pvs.firmware import JSON
+from pvsmqtt.simulator.pvs.lighttpd import Handler, headers_of, survive
+from pvsmqtt.simulator.pvs.listener import Listener
+from pvsmqtt.simulator.pvs.live import LiveServer
+from pvsmqtt.simulator.pvs.machine import Machine
+from pvsmqtt.simulator.pvs.stats import Request, Stats, kind_of
+from pvsmqtt.simulator.pvs.traps import NULL_LIVE_DATA
 
-_log = logging.getLogger(__name__)
-
-HEADERS = {
-    "Access-Control-Allow-Methods": "GET,POST,DELETE,PUT",
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Headers": "Content-Type",
-    "Cache-Control": "no-cache, no-store, no-cache, must-revalidate,post-check=0, pre-check=0",
-    "Pragma": "no-cache",
-    "dlcgi-build-time": "Sep 15 2021 00:05:00",
-    "Server": "lighttpd/1.4.51",
-}
-"""What the firmware's web server sends with every reply (seen in firmware 2021.9)."""
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-CONTROL = "/simulator/"
-NO_FAULT = "none"
 SHUTDOWN_PATIENCE = 0.05
 """Seconds that a reply under way gets when the server stops: some faults never end by themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request of the equipment's own paths, and when it came (real time, UTC)."""
-
-    path: str
-    received_at: datetime
-
-
 @dataclass
-class Stats:
-    """What has been asked. Only the last requests are kept, everything is counted."""
+class PvsSimulator(Machine):
+    """The server. Every attribute may be changed while it runs, except addresses and clock settings."""
 
-    device_lists: int = 0
-    in_flight: int = 0
-    max_in_flight: int = 0
-    requests: deque[Request] = field(default_factory=lambda: deque(maxlen=10_000))
-
-
-@dataclass
-class PvsSimulator:
-    """The server. Every attribute may be changed while it runs, except address and clock settings."""
-
-    house: House = field(default_factory=House)
     payload: bytes | None = None
     """A recorded DeviceList to serve in place of the house's."""
     delay: float = 0.0
     """Seconds that a DeviceList takes."""
-    speed: float = 1.0
-    """Simulated seconds per second."""
-    start_at: datetime | None = None
-    """Simulated time at the start; None is now."""
+    vars_delay: float = 0.0
+    """Seconds that a request to ``/vars`` takes; they are served one after another."""
     host: str = "127.0.0.1"
     port: int = 0
     """0 takes any free port; after `start` it is the real one."""
-    clock: Callable[[], datetime] | None = None
-    """Gives the simulated time (UTC) in place of `speed` and `start_at`."""
+    https_port: int | None = None
+    """The same for https; None: no https."""
+    live_port: int | None = None
+    """The same for live data, if the firmware has any; None: no live data."""
     fault: str | None = None
-    """A key of `FAULTS`, from the next request on."""
-    stats: Stats = field(default_factory=Stats, init=False)
+    """A key of `ALL_FAULTS`, from the next request on."""
+    insecure_cookie: bool = False
+    """Whether a session counts over http too."""
+    expired: str = "401"
+    """What ``/vars`` says to a session that is over: a key of `routes.EXPIRED`, or ``open``."""
+    content_type: str | None = None
+    """Of ``/vars``; None is that of the firmware."""
+    live: LiveServer | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        self.one_at_a_time = asyncio.Lock()
         self._runner: web.AppRunner | None = None
-        self._server: asyncio.Server | None = None
+        self._listeners: list[Listener] = []
+        self._tls: ssl.SSLContext | None = None
+        self._shown: certificate.Certificate | None = None
         self._changed = asyncio.Event()
         self._fault_end: asyncio.TimerHandle | None = None
-        self._started = time.monotonic()
-        self._epoch = self.start_at or datetime.now(UTC)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._booting = False
+        self._nulls = False
+        self._restarting: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
         """``http://127.0.0.1:8080``."""
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        return f"http://{self._at(self.port)}"
 
-    def now(self) -> datetime:
-        """The simulated time."""
-        if self.clock is not None:
-            return self.clock()
-        if self.speed == 1 and self.start_at is None:
-            return datetime.now(UTC)
-        return self._epoch + timedelta(seconds=(time.monotonic() - self._started) * self.speed)
+    @property
+    def https_url(self) -> str:
+        """``https://127.0.0.1:8443``; raises ValueError when there is no https."""
+        if self.https_port is None:
+            raise ValueError("there is no https: no https_port was given")
+        return f"https://{self._at(self.https_port)}"
+
+    @property
+    def fingerprint(self) -> str | None:
+        """SHA-256 of the certificate that new connections see, hexadecimal; None without https."""
+        return None if self._shown is None else self._shown.fingerprint
 
     async def start(self) -> None:
-        """Listen; raises OSError when the address is not to be had."""
-        self._started = time.monotonic()
-        self._epoch = self.start_at or datetime.now(UTC)
-        app = web.Application(middlewares=[_survive, self._note])
-        app.on_response_prepare.append(_add_headers)
-        for path, handler in self._routes().items():
-            app.router.add_get(path, handler)
-        app.router.add_route("*", CONTROL + "fault/{name}", self._switch_fault)
-        app.router.add_get(CONTROL + "stats", self._tell_stats)
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            handler_cancellation=True,
-            shutdown_timeout=SHUTDOWN_PATIENCE,
-        )
+        """Listen; raises OSError when an address is not to be had, ModuleNotFoundError without ``cryptography``."""
+        self.start_clock()
+        self.settle()
+        app = web.Application(middlewares=[survive, self._note])
+        app.on_response_prepare.append(headers_of(self.told_now))
+        control.add_routes(app.router, self)
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_PATIENCE)
         await runner.setup()
-        try:
-            self._server = await asyncio.get_running_loop().create_server(
-                lambda: self._accept(runner), self.host, self.port
-            )
-        except OSError:
-            await runner.cleanup()
-            raise
         self._runner = runner
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._listeners = [Listener(self._accept, self.host, self.port)]
+        try:
+            if self.https_port is not None:
+                self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                self.new_certificate()
+                self._listeners.append(Listener(self._accept, self.host, self.https_port, self._tls))
+            for listener in self._listeners:
+                await listener.open()
+            await self._adjust_live()
+        except (OSError, ModuleNotFoundError):
+            await self.stop()
+            raise
+        self.port = self._listeners[0].port
+        if self.https_port is not None:
+            self.https_port = self._listeners[1].port
 
     async def stop(self) -> None:
         """Stop listening and break off whatever is under way."""
         if self._fault_end is not None:
             self._fault_end.cancel()
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for listener in self._listeners:
+            listener.close()
+        await self._stop_live()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -152,114 +141,152 @@ class PvsSimulator:
         while not met(self.stats):
             await self._changed.wait()
 
-    def _accept(self, runner: web.AppRunner) -> asyncio.BaseProtocol:
-        fault = FAULTS.get(self.fault or "")
-        if fault is not None and fault.at_accept:
-            return Refusal()
-        assert runner.server is not None  # noqa: S101 - it was set up
-        return runner.server()
-
-    def _routes(self) -> dict[str, Handler]:
-        return {
-            "/cgi-bin/dl_cgi": self._command,
-            "/cgi-bin/dl_cgi/devices/list": self._device_list,
-            "/cgi-bin/dl_cgi/supervisor/info": self._supervisor_info,
-        }
-
-    async def _command(self, request: web.Request) -> web.StreamResponse:
-        if request.query.get("Command") == "DeviceList":
-            return await self._device_list(request)
-        return await self._reply(request, dl_cgi.UNKNOWN_COMMAND)
-
-    async def _device_list(self, request: web.Request) -> web.StreamResponse:
-        async with self._counted():
-            await asyncio.sleep(self.delay)
-            body = dl_cgi.device_list(self.house, self.now()) if self.payload is None else self.payload
-            return await self._reply(request, body, is_list=True)
-
-    async def _supervisor_info(self, request: web.Request) -> web.StreamResponse:
-        recorded = None if self.payload is None else dl_cgi.supervisor_info_of(self.payload)
-        return await self._reply(request, recorded or dl_cgi.supervisor_info(self.house.serials.supervisor))
-
-    async def _reply(self, request: web.Request, body: bytes, is_list: bool = False) -> web.StreamResponse:
-        fault = None if self.fault is None else FAULTS[self.fault]
-        if fault is None or (fault.list_only and not is_list):
-            return web.Response(body=body, content_type=JSON)
-        exchange = HttpExchange(request, body)
-        with suppress(ConnectionError):  # the client had enough of it
-            await fault.behaviour(exchange)
-        return exchange.response
-
-    @web.middleware
-    async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith(CONTROL):
-            self.stats.requests.append(Request(request.path_qs, datetime.now(UTC)))
-            self._tell_change()
-        return await handler(request)
-
-    @asynccontextmanager
-    async def _counted(self) -> AsyncIterator[None]:
-        self.stats.device_lists += 1
-        self.stats.in_flight += 1
-        self.stats.max_in_flight = max(self.stats.max_in_flight, self.stats.in_flight)
-        self._tell_change()
+    async def restart(self, seconds: float = 0.0) -> None:
+        """Break every connection, refuse new ones for a while, then boot."""
+        self._booting = True
         try:
-            yield
+            for listener in self._listeners:
+                await listener.pause()
+            await self._stop_live()
+            self._drop_connections()
+            await asyncio.sleep(seconds)
+            self.boot()
+            for listener in self._listeners:
+                await listener.open()
         finally:
-            self.stats.in_flight -= 1
-            self._tell_change()
+            self._booting = False
+        await self._adjust_live()
 
-    def _tell_change(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def begin_restart(self, seconds: float) -> asyncio.Task[None]:
+        """`restart` beside whatever else goes on; one that is under way begins again."""
+        if self._restarting is not None:
+            self._restarting.cancel()
+        self._restarting = self._begin(self.restart(seconds))
+        return self._restarting
 
-    async def _switch_fault(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["name"]
-        if name != NO_FAULT and name not in FAULTS:
-            names = ", ".join((NO_FAULT, *FAULTS))
-            return web.json_response({"error": f"no fault is called {name!r}", "known": names}, status=404)
-        try:
-            seconds = float(request.query.get("seconds", "inf"))
-        except ValueError:
-            return web.json_response({"error": "seconds is not a number"}, status=400)
-        self._set_fault(None if name == NO_FAULT else name)
-        if 0 <= seconds < float("inf"):
-            self._fault_end = asyncio.get_running_loop().call_later(seconds, self._set_fault, None)
-        return web.json_response({"fault": self.fault})
+    def boot(self, nightly: bool = False) -> None:
+        """Start anew; the connections stay, and live data begin or end with the firmware."""
+        super().boot(nightly)
+        self.tell_change()
+        if self._runner is not None and not self._booting:
+            self._begin(self._adjust_live())
 
-    def _set_fault(self, name: str | None) -> None:
+    def settle(self) -> None:
+        """Do what is due; live data follow the house and its trap."""
+        super().settle()
+        if self.live is not None:
+            self.live.house = self.house
+            nulls = NULL_LIVE_DATA in self.traps
+            if nulls != self._nulls:
+                self._nulls = self.live.nulls = nulls
+
+    def new_certificate(self) -> None:
+        """Show another certificate on new connections, as after a factory reset."""
+        if self._tls is not None:
+            self._shown = certificate.make()
+            self._shown.load_into(self._tls)
+
+    def set_fault(self, name: str | None, seconds: float = float("inf")) -> None:
+        """Switch a fault on, for a while, or off."""
         if self._fault_end is not None:
             self._fault_end.cancel()
             self._fault_end = None
         self.fault = name
+        if 0 <= seconds < float("inf"):
+            self._fault_end = asyncio.get_running_loop().call_later(seconds, self.set_fault, None)
 
-    async def _tell_stats(self, _request: web.Request) -> web.StreamResponse:
-        return web.json_response(
-            {
-                "device_lists": self.stats.device_lists,
-                "in_flight": self.stats.in_flight,
-                "max_in_flight": self.stats.max_in_flight,
-                "fault": self.fault,
-                "now": self.now().isoformat(),
-                "requests": [
-                    {"path": request.path, "received_at": request.received_at.isoformat()}
-                    for request in self.stats.requests
-                ],
-            }
-        )
+    def token(self, request: web.Request) -> str | None:
+        """The session that a request names, if it counts on this connection."""
+        return request.cookies.get(COOKIE) if request.secure or self.insecure_cookie else None
+
+    def is_owner(self, request: web.Request) -> bool:
+        """Whether a request belongs to a session that is not over."""
+        return self.sessions.holds(self.token(request) or "", self.session_lifetime, self.sliding)
+
+    async def reply(
+        self,
+        request: web.Request,
+        body: bytes,
+        area: Area = Area.OTHER,
+        status: int = 200,
+        content_type: str = JSON,
+        headers: Mapping[str, str] | None = None,
+    ) -> web.StreamResponse:
+        """Answer, unless the fault that is set makes something else of it."""
+        fault = ALL_FAULTS.get(self.fault or "")
+        if fault is None or not fault.spoils(area):
+            return web.Response(body=body, status=status, content_type=content_type, headers=headers)
+        kind = _kind(request)
+        exchange = HttpExchange(request, body, lambda size: self.stats.sent(kind, size))
+        with suppress(ConnectionError):  # the client had enough of it
+            await fault.behaviour(exchange)
+        return exchange.response
+
+    def tell_change(self) -> None:
+        """The statistics have changed."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.settle()
+        return await routes.answer(self, request)
+
+    def _accept(self) -> asyncio.BaseProtocol:
+        fault = ALL_FAULTS.get(self.fault or "")
+        if (fault is not None and fault.at_accept) or self._booting:
+            return Refusal()
+        assert self._runner is not None  # noqa: S101 - nothing listens without it
+        assert self._runner.server is not None  # noqa: S101 - it was set up
+        return self._runner.server()
+
+    def _drop_connections(self) -> None:
+        if self._runner is not None and self._runner.server is not None:
+            for connection in self._runner.server.connections:
+                connection.force_close()
+
+    async def _adjust_live(self) -> None:
+        """Live data are there with firmware that has them."""
+        if self.live_port is None or not self.running.has_live:
+            await self._stop_live()
+        elif self.live is None:
+            live = LiveServer(self.house, self.told_now, self.host, self.live_port, lambda: self.live_enabled)
+            await live.start()
+            self.live, self.live_port = live, live.port
+
+    async def _stop_live(self) -> None:
+        live, self.live = self.live, None
+        if live is not None:
+            await live.stop()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _at(self, port: int) -> str:
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+
+    @web.middleware
+    async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith(control.PREFIX):
+            return await handler(request)
+        kind = _kind(request)
+        self.stats.begin(kind)
+        try:
+            body = (await request.read()).decode(errors="replace") if request.can_read_body else ""
+            self.stats.requests.append(
+                Request(request.path_qs, datetime.now(UTC), request.method, body, request.secure)
+            )
+            self.tell_change()
+            response = await handler(request)
+            if isinstance(response, web.Response) and isinstance(response.body, bytes):
+                self.stats.sent(kind, len(response.body))
+            return response
+        finally:
+            self.stats.end(kind)
+            self.tell_change()
 
 
-@web.middleware
-async def _survive(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer 500 when a handler fails; a client that goes away is no failure."""
-    try:
-        return await handler(request)
-    except (web.HTTPException, ConnectionError):
-        raise
-    except Exception:
-        _log.exception("the simulator failed to answer %s", request.path_qs)
-        return web.Response(status=500, text="500 - Internal Server Error\n")
-
-
-async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+def _kind(request: web.Request) -> str:
+    return kind_of(request.path, request.query.get("Command"))

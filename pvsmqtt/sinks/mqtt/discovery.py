@@ -101,8 +101,18 @@ def _component(topics: Topics, device: Device, row: Quantity) -> dict[str, Any]:
         "options": list(row.options) or None,
         "payload_on": "on" if row.switch else None,
         "payload_off": "off" if row.switch else None,
+        **_advice(topics, device, row),
     }
     return {key: value for key, value in document.items() if value is not None}
+
+
+def _advice(topics: Topics, device: Device, row: Quantity) -> dict[str, Any]:
+    """What to do, as an attribute of a problem that is there."""
+    if row.advice is None:
+        return {}
+    advice = json.dumps(row.advice)
+    template = f"{{{{ {{'advice': {advice} if value_json.{row.key} == 'on' else ''}} | tojson }}}}"
+    return {"json_attributes_topic": topics.state(device), "json_attributes_template": template}
 
 
 def _connection(topics: Topics, device: Device) -> dict[str, Any]:

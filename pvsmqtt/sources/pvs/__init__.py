@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pvsmqtt.sources.base import Finding, Source, SourceKind
 from pvsmqtt.sources.pvs.options import PvsOptions
 
 
-def _build(options: PvsOptions) -> Source:
+def _build(options: PvsOptions, state_dir: Path) -> Source:
     from pvsmqtt.sources.pvs.source import PvsSource
 
-    return PvsSource(options)
+    return PvsSource(options, state_dir)
 
 
-async def _check(options: PvsOptions) -> list[Finding]:
+async def _check(options: PvsOptions, state_dir: Path) -> list[Finding]:
     from pvsmqtt.sources.pvs.check import check
 
-    return await check(options)
+    return await check(options, state_dir)
 
 
 KIND = SourceKind(PvsOptions, _build, _check)

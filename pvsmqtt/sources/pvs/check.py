@@ -1,70 +1,97 @@
-"""What ``pvsmqtt check`` finds out about a PVS: whether it answers, what it is, and what it knows."""
+"""What ``pvsmqtt check`` finds out about a PVS: whether it answers, what it is, how it is read, and what it knows."""
 
 from __future__ import annotations
 
-import re
+import logging
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 from pvsmqtt.model.device import LABELS
+from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.base import Finding
-from pvsmqtt.sources.pvs import dl_cgi
-from pvsmqtt.sources.pvs.client import DEVICE_LIST, SUPERVISOR_INFO, PvsClient
-from pvsmqtt.sources.pvs.options import PvsOptions, base_url
-from pvsmqtt.sources.pvs.refusal import Refusal, Refused
+from pvsmqtt.sources.pvs import dl_cgi, generation, varserver
+from pvsmqtt.sources.pvs.address import address, to_be_found
+from pvsmqtt.sources.pvs.certificate import Certificate
+from pvsmqtt.sources.pvs.client import PvsClient
+from pvsmqtt.sources.pvs.generation import Decision, Generation
+from pvsmqtt.sources.pvs.login import Login
+from pvsmqtt.sources.pvs.memory import Memory
+from pvsmqtt.sources.pvs.options import PvsOptions
+from pvsmqtt.sources.pvs.refusal import Refused
+from pvsmqtt.sources.pvs.requests import DEVICE_LIST, search
+from pvsmqtt.sources.pvs.review import Review
 from pvsmqtt.sources.pvs.schedule import clock_trouble
-from pvsmqtt.sources.pvs.values import text
 
-NEEDS_LOGIN = {"PVS6": 61840, "PVS5": 5408}
-"""The first build, by model, that has closed the device list behind a login."""
+_QUIET = logging.getLogger(f"{__name__}.quiet")
+_QUIET.setLevel(logging.CRITICAL)
 
 
-async def check(options: PvsOptions) -> list[Finding]:
-    """Ask for supervisor/info (cheap, open on every firmware), then once for the device list (slow)."""
+async def check(options: PvsOptions, state_dir: Path | None = None) -> list[Finding]:
+    """Ask who it is, decide how to read it, log in where that is wanted, and ask once for its devices."""
     subject = f"pvs {options.host}"
-    info: object = None
-    async with PvsClient(base_url(options.host)) as client:
-        findings = []
+    memory = Memory(state_dir, options.host, writable=False)
+    try:
+        where = await _locate(options.host)
+    except Refused as refused:
+        return [Finding(subject, False, refused.detail, refused.advice)]
+    password = options.password.get_secret_value() if options.password else None
+    certificate = Certificate(options.certificate, memory, lambda _: None)
+    async with PvsClient(address(where, options.live_url), certificate) as client:
+        login = Login(client, password)
         try:
-            info = await client.get(SUPERVISOR_INFO)
-            findings.append(Finding(subject, True, describe(info)))
-        except Refused as refused:
-            if refused.reason in (Refusal.UNREACHABLE, Refusal.TIMEOUT):
-                return [Finding(subject, False, refused.detail, refused.advice)]
-            findings.append(Finding(subject, True, f"no supervisor/info ({refused.detail})"))
-        try:
-            reply = dl_cgi.decode(await client.get(DEVICE_LIST), subject)
-        except Refused as refused:
-            advice = refused.advice
-            if refused.reason is Refusal.FORBIDDEN and needs_login(info):
-                advice = "this firmware wants a login, which pvsmqtt does not have yet"
-            return [*findings, Finding(f"{subject} devices", False, refused.detail, advice)]
-    if reply.clock is not None and (trouble := clock_trouble((reply.clock - datetime.now(UTC)).total_seconds())):
+            return await _look(subject, options, client, login, memory)
+        finally:
+            await login.log_out()
+
+
+async def _look(
+    subject: str, options: PvsOptions, client: PvsClient, login: Login, memory: Memory
+) -> list[Finding]:
+    review = Review(options, memory, lambda: datetime.now(UTC), _QUIET)
+    try:
+        decision = await review.run(client, login, 0.0)
+    except Refused as refused:
+        return [Finding(subject, False, refused.detail, refused.advice)]
+    findings = [Finding(subject, True, str(decision.identity)), _how(subject, decision)]
+    try:
+        if decision.generation is Generation.VARSERVER:
+            reply = await login.fetch(search("/sys/devices/"))
+            found = varserver.decode(varserver.variables(reply.document), subject, clock=reply.sent_at)
+            readings, clock = found.readings, found.clock
+        else:
+            listed = dl_cgi.decode(await client.get(DEVICE_LIST), subject)
+            readings, clock = listed.readings, listed.clock
+    except Refused as refused:
+        return [*findings, Finding(f"{subject} devices", False, refused.detail, refused.advice)]
+    if clock is not None and (trouble := clock_trouble((clock - datetime.now(UTC)).total_seconds())):
         findings.append(Finding(f"{subject} clock", True, trouble))
-    kinds = Counter(LABELS[reading.device.kind] for reading in reply.readings)
+    return [*findings, _devices(subject, readings)]
+
+
+def _how(subject: str, decision: Decision) -> Finding:
+    return Finding(
+        f"{subject} interface", True, f"{generation.LABELS[decision.generation]}, because {decision.reason}"
+    )
+
+
+def _devices(subject: str, readings: Sequence[Reading]) -> Finding:
+    kinds = Counter(LABELS[reading.device.kind] for reading in readings)
     listing = ", ".join(f"{count} × {label}" for label, count in kinds.items()) or "none"
-    live = sum(reading.valid_for > 0 for reading in reply.readings)
-    advice = "" if reply.readings else "the PVS answers but knows no device: it may just have started"
-    found = Finding(f"{subject} devices", bool(reply.readings), f"{listing}; {live} with live data", advice)
-    return [*findings, found]
+    live = sum(reading.valid_for > 0 for reading in readings)
+    advice = "" if readings else "the PVS answers but knows no device: it may just have started"
+    return Finding(f"{subject} devices", bool(readings), f"{listing}; {live} with live data", advice)
 
 
-def needs_login(info: object) -> bool:
-    """Whether a supervisor/info reply names a firmware that has closed the device list."""
-    supervisor = info.get("supervisor") if isinstance(info, dict) else None
-    if not isinstance(supervisor, dict):
-        return False
-    build = re.search(r"(\d{4,})\s*$", text(supervisor.get("SWVER")) or "")
-    first = NEEDS_LOGIN.get(text(supervisor.get("MODEL")) or "")
-    return first is not None and build is not None and int(build[1]) >= first
+async def _locate(host: str) -> str:
+    """Where the PVS is.
 
+    Raises:
+        Refused: when it is to be searched for and not found.
+    """
+    if not to_be_found(host):
+        return host
+    from pvsmqtt.sources.pvs import find
 
-def describe(info: Any) -> str:
-    """``PVS6, firmware 2025.06, Build 61839`` out of a supervisor/info reply."""
-    supervisor = info.get("supervisor") if isinstance(info, dict) else None
-    if not isinstance(supervisor, dict):
-        return "answers, but does not say what it is"
-    model = text(supervisor.get("MODEL")) or "a PVS of unknown model"
-    version = text(supervisor.get("SWVER"))
-    return f"{model}, firmware {version}" if version else model
+    return await find.locate(host)

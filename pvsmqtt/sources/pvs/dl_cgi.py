@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Device, Kind, default_name, slug
+from pvsmqtt.model.device import SITE_ID, Device, Kind, default_name, slug
 from pvsmqtt.model.quantity import STATES
 from pvsmqtt.model.reading import Reading, Value
 from pvsmqtt.sources.pvs.device_types import (
@@ -36,11 +36,11 @@ from pvsmqtt.sources.pvs.device_types import (
     Table,
     Type,
 )
+from pvsmqtt.sources.pvs.identity import LONGEST_SERIAL, ids
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.values import moment, option, text
 
 _STATE = option(STATES)
-_LONGEST_SERIAL = 128
 
 _FUTURE = 300.0
 """A measurement that claims to be newer than the reply by more than this many seconds has no believable time."""
@@ -79,7 +79,7 @@ def decode(
             continue
         clock = max(filter(None, (clock, moment(entry.get("CURTIME")))), default=None)
         serial = text(entry.get("SERIAL"))
-        if serial is None or not slug(serial) or len(serial) > _LONGEST_SERIAL:
+        if serial is None or not slug(serial) or len(serial) > LONGEST_SERIAL:
             refused[Refusal.NO_SERIAL] += 1
             continue
         kind = _type(entry, serial)
@@ -87,17 +87,17 @@ def decode(
             refused[Refusal.DUPLICATE_SERIAL] += 1
         found[kind.kind, slug(serial)] = (entry, kind, serial)
 
-    ids = _ids([(kind, serial_slug) for kind, serial_slug in found])
-    supervisor = next((ids[key] for key in found if key[0] is Kind.SUPERVISOR), None)
+    known = ids(found)
+    supervisor = next((known[key] for key in found if key[0] is Kind.SUPERVISOR), None)
     readings = []
     for key, (entry, type_, serial) in found.items():
         values = _values(entry, type_.table, refused)
         unmapped.update(_unmapped(entry, type_.table))
         via = supervisor if key[0] is not Kind.SUPERVISOR else None
         parent = slug(text(entry.get("PARENT")) or "")
-        if parent and (Kind.ESS, parent) in ids and key[0] is not Kind.ESS:
-            via = ids[Kind.ESS, parent]
-        device = replace(_device(entry, type_, serial, ids[key]), via=via, site=site)
+        if parent and (Kind.ESS, parent) in known and key[0] is not Kind.ESS:
+            via = known[Kind.ESS, parent]
+        device = replace(_device(entry, type_, serial, known[key]), via=via, site=site)
         measured_at, age = _time(entry, type_, clock)
         valid_for = 0.0 if age is None or age >= stale_after else max(stale_after - age, keep)
         readings.append(Reading(device, values, source, measured_at, age, valid_for))
@@ -125,19 +125,6 @@ def _type(entry: Mapping[str, Any], serial: str) -> Type:
     known = METERS.get(text(entry.get("TYPE")) or "")
     by_serial = {"p": "PVS5-METER-P", "c": "PVS5-METER-C"}.get(serial[-1:])
     return known or (METERS[by_serial] if by_serial else TYPES[name])
-
-
-def _ids(keys: Sequence[tuple[Kind, str]]) -> dict[tuple[Kind, str], str]:
-    """Two kinds of device may bear one serial: the first keeps the plain slug, the others append their kind."""
-    ids: dict[tuple[Kind, str], str] = {}
-    taken = {SITE_ID, BRIDGE_ID}
-    for kind, serial in keys:
-        name = serial
-        while name in taken:
-            name = f"{name}_{kind.value}"
-        ids[kind, serial] = name
-        taken.add(name)
-    return ids
 
 
 def _device(entry: Mapping[str, Any], type_: Type, serial: str, device_id: str) -> Device:

@@ -43,8 +43,8 @@ ADVICE: dict[Refusal, str] = {
     Refusal.TIMEOUT: "it may be busy or restarting (a restart takes up to 10 minutes); if it lasts, power-cycle it",
     Refusal.BROKEN_OFF: "it may be restarting, or the Wi-Fi is weak",
     Refusal.BUSY: "it is busy or restarting; no action needed unless it lasts for hours",
-    Refusal.FORBIDDEN: "old firmware (before build 61840) does this when its web service hangs: power-cycle the PVS; "
-    'newer firmware has closed this interface: then write api = "auto"',
+    Refusal.FORBIDDEN: "old firmware (before build 61840) does this when its web service hangs: power-cycle the PVS. "
+    'If its firmware was updated, api = "auto" follows by itself within minutes',
     Refusal.SERVER_ERROR: "its data logger crashed; if it lasts, power-cycle the PVS",
     Refusal.NOT_FOUND: "this firmware does not have what was asked for, or a proxy in front of it hides it",
     Refusal.BAD_REQUEST: "this firmware does not know a variable, or it has lost what it should remember",

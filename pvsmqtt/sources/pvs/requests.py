@@ -80,7 +80,7 @@ NAMES = frozenset(
 """Variables that may be asked for by name."""
 
 _CACHE = re.compile(r"pvsmqtt-[a-z0-9-]{1,40}")
-_QUERY = re.compile(r"/vars\?(?:(name|match)=([A-Za-z0-9_/,]+))?&?(?:cache=([^&]+))?&fmt=obj")
+_QUERY = re.compile(r"/vars\?(?:(name|match)=([A-Za-z0-9_/,]+)&)?(?:cache=([^&]+)&)?fmt=obj")
 _PATHS = frozenset(path for path, _, _ in FIXED.values())
 
 

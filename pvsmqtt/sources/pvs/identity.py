@@ -1,0 +1,26 @@
+"""Ids of devices, the same whichever way a PVS is read: entities hang on them for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Kind
+
+Key = tuple[Kind, str]
+"""Kind and slug of the serial number."""
+
+LONGEST_SERIAL = 128
+
+
+def ids(keys: Iterable[Key], taken: Iterable[str] = ()) -> dict[Key, str]:
+    """An id for each device: the slug of its serial number. Two kinds of device may bear one serial: the first keeps
+    the plain slug, the others append their kind. ``taken`` are ids that others have."""
+    found: dict[Key, str] = {}
+    used = {SITE_ID, BRIDGE_ID, *taken}
+    for kind, serial in keys:
+        name = serial
+        while name in used:
+            name = f"{name}_{kind.value}"
+        found[kind, serial] = name
+        used.add(name)
+    return found

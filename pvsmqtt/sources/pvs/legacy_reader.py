@@ -1,0 +1,127 @@
+"""Reads a PVS with older firmware: the DeviceList, the state of a SunVault, and diagnostics at their own pace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pvsmqtt.model.device import Device, Kind, slug
+from pvsmqtt.model.reading import Reading, Value
+from pvsmqtt.sources.pvs import diagnostics, dl_cgi, ess_status
+from pvsmqtt.sources.pvs.client import PvsClient
+from pvsmqtt.sources.pvs.errands import ABSENT, DAY, HOUR, Errand, Errands
+from pvsmqtt.sources.pvs.reader import Cycle, Setting, about_supervisor, told_rarely
+from pvsmqtt.sources.pvs.refusal import Refusal, Refused
+from pvsmqtt.sources.pvs.requests import (
+    DEVICE_LIST,
+    DISCOVERY,
+    FIRMWARE_CHECK,
+    GRID_PROFILE,
+    INTERFACES_OLD,
+    LAYOUT,
+    STORAGE,
+)
+
+STORAGE_KINDS = frozenset({Kind.ESS, Kind.BATTERY, Kind.HUB_PLUS, Kind.STORAGE_INVERTER, Kind.BMS})
+ABOUT_SUPERVISOR = (
+    ("interfaces", HOUR, INTERFACES_OLD, diagnostics.interfaces),
+    ("discovery", 6 * HOUR, DISCOVERY, diagnostics.discovery),
+    ("grid_profile", DAY, GRID_PROFILE, diagnostics.grid_profile),
+    ("firmware_check", DAY, FIRMWARE_CHECK, diagnostics.firmware_check),
+)
+
+
+class LegacyReader:
+    """Reads without a login. ``devices`` are those of the last list."""
+
+    def __init__(self, client: PvsClient, setting: Setting) -> None:
+        self._client = client
+        self._setting = setting
+        self._devices: tuple[Device, ...] = ()
+        self._first = True
+        self._clock: tuple[datetime, float] | None = None
+        self._storage_refused: Refusal | None = None
+        self._storage_next = -math.inf
+        errands = [
+            about_supervisor(setting, name, pace, request, client.get, lambda: self._supervisor, decode)
+            for name, pace, request, decode in ABOUT_SUPERVISOR
+        ]
+        self._errands = Errands([*errands, Errand("layout", DAY, self._layout)])
+
+    async def cycle(self, now: float) -> Cycle:
+        """The DeviceList, and an errand.
+
+        Raises:
+            Refused: when there is no list.
+        """
+        options = self._setting.options
+        reply = dl_cgi.decode(
+            await self._client.get(DEVICE_LIST),
+            source=self._setting.name,
+            site=self._setting.site,
+            stale_after=options.stale_after,
+            keep=self._setting.keep,
+        )
+        self._devices = tuple(reading.device for reading in reply.readings)
+        self._clock = None if reply.clock is None else (reply.clock, now)
+        more = [self._judged(reading) for reading in reply.readings if reading.device.kind is Kind.SUPERVISOR]
+        more += await (self._errands.all(now) if self._first else self._errands.one(now))
+        self._first = False
+        readings = [*reply.readings, *more]
+        return Cycle(readings, reply.clock, len(reply.readings), reply.refused, reply.unmapped)
+
+    def _judged(self, supervisor: Reading) -> Reading:
+        """What follows from what the supervisor tells of itself."""
+        values: dict[str, Value] = {
+            "firmware": supervisor.device.sw_version,
+            "flash_problem": diagnostics.flash_problem(supervisor.values),
+        }
+        told = {key: value for key, value in values.items() if value is not None}
+        return told_rarely(self._setting, supervisor.device, told, self._setting.options.interval)
+
+    async def storage(self, now: float) -> Sequence[Reading]:
+        """What the SunVault tells, if there is one and it is time to ask."""
+        if now < self._storage_next or not any(device.kind in STORAGE_KINDS for device in self._devices):
+            return ()
+        interval = self._setting.options.battery_interval
+        clock = None if self._clock is None else self._clock[0] + timedelta(seconds=now - self._clock[1])
+        self._storage_next = now + 0.9 * interval
+        try:
+            found = ess_status.decode(
+                await self._client.get(STORAGE),
+                source=f"{self._setting.name} storage",
+                site=self._setting.site,
+                known=self._devices,
+                clock=clock,
+                stale_after=self._setting.options.stale_after,
+                keep=3 * interval,
+            )
+        except Refused as refused:
+            self._storage_refused = refused.reason
+            if refused.reason in ABSENT:
+                self._storage_next = now + HOUR
+            return ()
+        self._storage_refused = None
+        return found.readings
+
+    def report(self) -> dict[str, Any]:
+        """What is refused at the moment."""
+        refusals = self._errands.refusals()
+        if self._storage_refused is not None:
+            refusals["storage"] = self._storage_refused.value
+        return {"errands_refused": refusals}
+
+    @property
+    def _supervisor(self) -> Device | None:
+        return next((device for device in self._devices if device.kind is Kind.SUPERVISOR), None)
+
+    async def _layout(self, _now: float) -> Sequence[Reading]:
+        places: dict[str, dict[str, Value]] = diagnostics.layout(await self._client.get(LAYOUT))
+        inverters = {slug(device.serial or ""): device for device in self._devices if device.kind is Kind.INVERTER}
+        return [
+            told_rarely(self._setting, inverters[serial], values, DAY)
+            for serial, values in places.items()
+            if serial in inverters
+        ]
