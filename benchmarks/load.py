@@ -97,7 +97,7 @@ class Counts:
     def since(self, before: Counts) -> Counts:
         """Of the time after ``before``."""
         return Counts(
-            self.hours - before.hours,
+            round(self.hours - before.hours, 6),
             self.kinds - before.kinds,
             self.cycles[len(before.cycles) :],
             self.at_once,
@@ -142,7 +142,7 @@ def count(pvs: Pvs) -> Counts:
     live = pvs.live.stats if pvs.live is not None else None
     at_once, stats.max_in_flight = stats.max_in_flight, stats.in_flight
     return Counts(
-        seconds / HOUR,
+        round(seconds / HOUR, 6),
         Counter(name for _, name in log),
         cycles,
         at_once,

@@ -110,7 +110,9 @@ def settings_class(order: Iterable[str] = ()) -> type[Settings]:
         name: (list[kind.options], Field(default=[], description=kind.options.__doc__))  # type: ignore[name-defined]
         for name, kind in kinds.items()
     }
-    model = create_model("InstalledSettings", __base__=Settings, **tables)
+    # What is written below the fields of `Settings` is known already; looking for more would parse source text.
+    kwargs = {"use_attribute_docstrings": False}
+    model = create_model("InstalledSettings", __base__=Settings, __cls_kwargs__=kwargs, **tables)
     model.kinds = kinds
     return model
 

@@ -301,9 +301,9 @@ async def test_the_traffic_is_counted() -> None:
 
 async def test_a_reply_tells_its_cookies_and_the_clock_of_the_server() -> None:
     date = {"Date": "Mon, 21 Jul 2025 18:03:33 GMT"}
-    async with server(answering(b"{}", Set_Cookie="session=abc; HttpOnly; Secure", **date)) as url:
-        async with client_at(url) as client:
-            reply = await client.fetch(DEVICE_LIST)
+    answer = answering(b"{}", Set_Cookie="session=abc; HttpOnly; Secure", **date)
+    async with server(answer) as url, client_at(url) as client:
+        reply = await client.fetch(DEVICE_LIST)
     assert reply.cookies["session"].value == "abc"
     assert reply.sent_at == datetime(2025, 7, 21, 18, 3, 33, tzinfo=UTC)
 

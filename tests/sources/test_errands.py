@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -149,4 +150,4 @@ async def test_no_errand_runs_faster_than_its_pace(gaps: list[float]) -> None:
         await errands.one(now)
     for name, pace in (("a", 900), ("b", HOUR)):
         times = [at for ran, at in journal.ran if ran == name]
-        assert all(later - earlier >= pace for earlier, later in zip(times, times[1:], strict=False))
+        assert all(later - earlier >= pace for earlier, later in pairwise(times))
