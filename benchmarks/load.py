@@ -255,7 +255,7 @@ def main() -> None:
     for case in CASES:
         if args.only in case.name:
             work = measure(case, args.panels, args.hours, (args.list_takes, args.vars_take))
-            results[case.name] = virtual_time.run(work, common.BEGIN)
+            results[case.name] = virtual_time.run(work)
     show("the first hour", {name: first for name, (first, _) in results.items()})
     show(f"per hour, in {args.hours} hours after it", {name: steady for name, (_, steady) in results.items()})
     for name, (first, steady) in results.items():

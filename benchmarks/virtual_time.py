@@ -9,8 +9,8 @@ and with real TLS, as long as all of it lives in this one loop. Work in threads 
 
 What it cannot do: wait for anybody outside, be it another process, another machine or a thread started otherwise: its
 clock runs away. It says nothing about latency or CPU time. And who asks another clock gets another answer: hand
-``loop.time`` and `wall` to everything that takes a clock. aiohttp asks the system for two things, the age of idle
-connections and the ``Date`` of replies: `run` gives it these clocks.
+``loop.time`` and `wall` to everything that takes a clock. aiohttp asks the system how old an idle connection is:
+`run` lets it ask the loop.
 """
 
 from __future__ import annotations
@@ -20,12 +20,10 @@ import selectors
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
-from email.utils import format_datetime
 from typing import Any, TypeVar
 from unittest import mock
 
 import aiohttp.connector
-import aiohttp.web_response
 
 GRACE = 0.001
 """Real seconds in which the kernel hands over what was sent within this machine: it does so almost at once."""
@@ -95,18 +93,14 @@ def wall(begin: datetime) -> datetime:
     return begin + timedelta(seconds=asyncio.get_running_loop().time())
 
 
-def run(main: Coroutine[Any, Any, T], begin: datetime) -> T:
-    """Run this in a loop of its own until it ends; its wall clock starts at ``begin``."""
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run this in a loop of its own until it ends."""
 
-    def date() -> str:
-        return format_datetime(wall(begin), usegmt=True)
-
-    def age() -> float:
+    def monotonic() -> float:
         return asyncio.get_running_loop().time()
 
     with (
         asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
-        mock.patch.object(aiohttp.connector, "monotonic", age),
-        mock.patch.object(aiohttp.web_response, "rfc822_formatted_time", date),
+        mock.patch.object(aiohttp.connector, "monotonic", monotonic),
     ):
         return runner.run(main)

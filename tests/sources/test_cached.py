@@ -101,3 +101,14 @@ async def test_a_set_that_could_not_be_filled_is_not_read(pvs: NewPvs) -> None:
         del pvs.answers[FILL]
         assert (await devices.read(REFILL + 2))[0]
     assert READ not in pvs.paths
+
+
+async def test_a_set_that_was_lost_and_could_not_be_filled_is_not_read_either(pvs: NewPvs) -> None:
+    async with logging_in(pvs) as login:
+        devices = set_of(login)
+        await devices.read(0.0)
+        pvs.answers |= {READ: BAD_REQUEST, FILL: (503, "")}
+        for now in (1.0, 2.0):
+            with pytest.raises(Refused):
+                await devices.read(now)
+    assert pvs.paths == [LOGIN, FILL, READ, FILL, FILL]

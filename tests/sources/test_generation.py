@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ from helpers_pvs import (
     any_certificate,
     client_of,
     info,
+    make_certificate,
     place,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pvsmqtt.sources.pvs.certificate import Certificate
 from pvsmqtt.sources.pvs.client import PvsClient
 from pvsmqtt.sources.pvs.generation import (
     Decision,
@@ -43,6 +46,7 @@ from pvsmqtt.sources.pvs.generation import (
     remembered,
 )
 from pvsmqtt.sources.pvs.login import Login
+from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 
 LEGACY, VARSERVER = Generation.LEGACY, Generation.VARSERVER
@@ -246,6 +250,19 @@ async def test_a_web_page_says_that_it_is_one() -> None:
             await asked(pvs)
         assert refused.value.reason is Refusal.HTML
         assert "PVS2" in refused.value.advice
+
+
+async def test_a_wrong_certificate_is_not_overlooked_for_a_plain_answer(tmp_path: Path) -> None:
+    known, shown = make_certificate(tmp_path), make_certificate(tmp_path)
+    memory = Memory(None, "pvs")
+    async with FakePvs().running() as plain, FakePvs(shown).running() as secure:
+        plain.answers[OPEN_INFO] = VARIABLES
+        trusted = Certificate(known.fingerprint, memory, lambda _: None)
+        async with PvsClient(place(plain.base, secure.base), trusted) as client:
+            with pytest.raises(Refused) as refused:
+                await ask(client)
+        assert refused.value.reason is Refusal.CERTIFICATE
+        assert secure.seen == []
 
 
 async def test_where_nobody_tells_the_first_refusal_counts() -> None:

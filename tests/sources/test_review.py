@@ -15,6 +15,7 @@ from helpers_pvs import (
     FORBIDDEN,
     LOGIN,
     NOON,
+    NOT_FOUND,
     OPEN_INFO,
     PASSWORD,
     SERIAL,
@@ -249,6 +250,37 @@ async def test_an_ordered_decision_is_made_anew_only_when_there_is_news(pvs: New
         assert await bench.run(DAY) is first
         bench.says("PVS6", 61846)
         assert (await bench.run(2 * DAY)).identity.build == 61846
+
+
+@pytest.mark.parametrize("first", [61829, 61839])
+async def test_an_update_that_brings_the_login_may_bring_another_certificate(tmp_path: Path, first: int) -> None:
+    old, new = make_certificate(tmp_path), make_certificate(tmp_path)
+    memory = Memory(tmp_path / "state", "pvs")
+    async with FakePvs().running() as plain:
+        for build, shown, generation in ((first, old, LEGACY), (61846, new, VARSERVER)):
+            async with NewPvs(shown).running() as secure:
+                if generation is LEGACY:
+                    secure.answers[LOGIN] = NOT_FOUND
+                trusted = Certificate("pin", memory, lambda _: None)
+                async with PvsClient(place(plain.base, secure.base), trusted) as client:
+                    bench = Bench(plain, client, memory)
+                    bench.says("PVS6", build)
+                    assert (await bench.run()).generation is generation
+                    assert (bench.login.age < 100) is (generation is VARSERVER)
+    assert memory.get("certificate") == new.fingerprint
+
+
+async def test_a_certificate_that_was_pinned_is_not_forgotten_for_a_claim_to_be_old(
+    pvs: NewPvs, tmp_path: Path
+) -> None:
+    memory = Memory(tmp_path, "pvs")
+    memory.set("certificate", "0a" * 32)
+    async with client_of(pvs) as client:
+        bench = Bench(pvs, client, memory)
+        for build in (61829, 61839):
+            bench.says("PVS6", build)
+            assert (await bench.run()).generation in (LEGACY, VARSERVER)
+    assert memory.get("certificate") == "0a" * 32
 
 
 async def test_another_certificate_is_never_overlooked(tmp_path: Path) -> None:

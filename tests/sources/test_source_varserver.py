@@ -34,6 +34,7 @@ from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.pvs import find
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
+from pvsmqtt.sources.pvs.schedule import GAP
 from pvsmqtt.sources.pvs.source import LOST, PvsSource
 
 LEGACY_LIST = {
@@ -116,7 +117,7 @@ async def stepping(
         assert not task.done()
     finally:
         task.cancel()
-        await asyncio.wait([task])
+        await asyncio.wait([task], timeout=10)
     assert task.cancelled()
 
 
@@ -330,14 +331,13 @@ async def test_a_source_that_is_started_again_still_knows_its_password(
 ) -> None:
     async with stepping(pvs, monkeypatch) as (source, stepper):
         await first(stepper)
-        await stepper.paused()
+        await stepper.pauses.get()
     again = asyncio.create_task(source.run(stepper.cycles.put_nowait))
     try:
         async with asyncio.timeout(20):
-            while stepper.cycles.empty():
-                await stepper.step()
-                assert source.health.trouble is None
+            assert await stepper.step() == GAP  # the PVS gets its rest all the same
             assert "E001" in serials(await first(stepper))
+            assert source.health.trouble is None
     finally:
         again.cancel()
         await asyncio.wait([again])
@@ -371,6 +371,28 @@ async def test_a_pvs_that_was_found_and_lost_is_found_again_and_read_there(
             assert source.health.trouble is None
             assert source.health.refused.total() == LOST
             assert set(source.health.refused) == {"not_found", "no_login_page"}
+
+
+async def test_a_pvs_whose_place_another_one_has_taken_is_searched_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known, other = make_certificate(tmp_path), make_certificate(tmp_path)
+    async with NewPvs(known).running() as here, NewPvs(other).running() as there:
+        assert isinstance(here, NewPvs)
+        assert isinstance(there, NewPvs)
+        places = [there.base, here.base]
+
+        async def locate(_host: str) -> str:
+            return places.pop(0)
+
+        monkeypatch.setattr(find, "locate", locate)
+        more = {"host": SERIAL, "certificate": known.fingerprint}
+        async with stepping(here, monkeypatch, **more) as (source, stepper):
+            for _ in range(LOST):
+                await stepper.step()
+            assert "E001" in serials(await first(stepper))
+            assert source.health.refused == {"certificate_changed": LOST}
+        assert there.seen == []
 
 
 async def test_a_pvs_that_is_nowhere_is_looked_for_once_a_minute(

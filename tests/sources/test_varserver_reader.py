@@ -190,6 +190,9 @@ async def test_a_session_that_shows_less_is_renewed_once(pvs: NewPvs) -> None:
         pvs.sessions.valid.clear()
         assert {"E001", "E002"} <= serials(await bench.poll(100))
         assert pvs.logins == 2
+        pvs.sessions.valid.clear()
+        assert {"E001", "E002"} <= serials(await bench.poll(100))
+        assert pvs.logins == 3
 
 
 async def test_a_young_session_is_not_doubted(pvs: NewPvs) -> None:

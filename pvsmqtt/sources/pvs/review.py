@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from pvsmqtt.sources.pvs import certificate
 from pvsmqtt.sources.pvs.client import PvsClient
 from pvsmqtt.sources.pvs.errands import DAY
 from pvsmqtt.sources.pvs.generation import LABELS, Decision, Generation, Identity, ask, decide, remembered
@@ -58,6 +59,7 @@ class Review:
             Refused: when nothing is known and nothing can be found out.
         """
         self._asked_at = now
+        pinned_before = self._memory.get(certificate.KEY)
         try:
             identity = await ask(client)
         except Refused as refused:
@@ -70,6 +72,9 @@ class Review:
             decision = await decide(client, login, identity, self._wall())
         else:
             decision = self._ordered(identity)
+        if decision.generation is Generation.LEGACY and pinned_before is None:
+            # Nothing secret goes to it, and an update that brings the login may bring another certificate.
+            self._memory.set(certificate.KEY, None)
         if old is not None and (old.generation, old.identity) == (decision.generation, decision.identity):
             return old
         if old is not None and old.generation is not decision.generation:
