@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind, slug
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading, Value
@@ -24,6 +25,9 @@ from pvsmqtt.site.registry import Known, Registry
 DEFAULT_INSTANCE = "home"
 MOST_DEVICES = 1000
 """Devices that are taken in: a reply that invents serial numbers must not fill memory, disk and Home Assistant."""
+
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Measurements without a time are all one: looking again does not confirm them."""
 
 _log = logging.getLogger(__name__)
 
@@ -179,7 +183,7 @@ class House:
         metered = [s for s in states if s.device.kind in METERS]
         times = [s.measured_at for s in metered or states if s.measured_at is not None]
         measured_at = live.measured_at if live.online(now) else max(times, default=live.measured_at)
-        passed, _ = self._counters.setdefault(site, Counters()).passed(values, measured_at)
+        passed, _ = self._counters.setdefault(site, Counters()).passed(values, measured_at or _NO_TIME)
         values = {**passed, "devices_online": sum(state.online for state in states)}
         entry = self.registry.admit(self._site_device(site), [k for k, value in values.items() if value is not None])
         return DeviceState(

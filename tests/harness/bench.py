@@ -20,6 +20,8 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.simulators: list[PvsSimulator] = []
+        """Every simulated PVS of this process."""
         self._stack = AsyncExitStack()
         self._services = 0
 
@@ -36,8 +38,15 @@ class Bench:
         return broker
 
     async def pvs(self, start: bool = True, **how: Any) -> PvsSimulator:
-        """A simulated PVS inside this process; four panels at noon unless told otherwise."""
+        """A simulated PVS inside this process; four panels at noon unless told otherwise.
+
+        ``https=True`` and ``live=True`` take a free port each; firmware, traps and faults go to `PvsSimulator`.
+        """
+        for port in ("https", "live"):
+            if how.pop(port, False):
+                how[f"{port}_port"] = free_port()
         simulator = PvsSimulator(**{"house": House(4), "clock": lambda: NOON, "port": free_port(), **how})
+        self.simulators.append(simulator)
         self._stack.push_async_callback(simulator.stop)
         if start:
             await simulator.start()
@@ -51,14 +60,20 @@ class Bench:
         await process.out.until(lambda: True if process.out.items else None, "word of the simulator")
         return process
 
-    def settings(self, broker: int, *pvs: int, interval: float | None = 0.3, **tables: Any) -> dict[str, Any]:
-        """A configuration for a broker's port and the ports of PVSs; tables add to it or replace parts of it."""
-        pace = {} if interval is None else {"interval": interval}
+    def settings(
+        self, broker: int, *pvs: int | str | Mapping[str, Any], interval: float | None = 0.3, **tables: Any
+    ) -> dict[str, Any]:
+        """A configuration for a broker's port and PVSs: a port, a URL or (parts of) a table each.
+
+        Other tables add to it or replace parts of it. Live data are off unless a table asks for them: by default
+        they are looked for at port 9002 of this machine.
+        """
+        pace: dict[str, Any] = {"live": "off"} | ({} if interval is None else {"interval": interval})
         document: dict[str, Any] = {
             "state_dir": str(self.folder / "state"),
             "log_level": "debug",
             "mqtt": {"host": "127.0.0.1", "port": broker, **tables.pop("mqtt", {})},
-            "pvs": [{"host": f"127.0.0.1:{port}", **pace} for port in pvs],
+            "pvs": [pace | _table(one) for one in pvs],
         }
         return {**document, **tables}
 
@@ -75,7 +90,7 @@ class Bench:
         self._stack.push_async_callback(service.kill)
         return service
 
-    async def service(self, broker: int, *pvs: int, **how: Any) -> Service:
+    async def service(self, broker: int, *pvs: int | str | Mapping[str, Any], **how: Any) -> Service:
         """A running service. What `make_service` takes goes there, the rest into its configuration."""
         of_process = {key: how.pop(key) for key in ("fast", "patch", "env") if key in how}
         service = self.make_service(self.settings(broker, *pvs, **how), **of_process)
@@ -95,6 +110,12 @@ class Bench:
         if start:
             await proxy.start()
         return proxy
+
+
+def _table(pvs: int | str | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(pvs, Mapping):
+        return dict(pvs)
+    return {"host": pvs if isinstance(pvs, str) else f"127.0.0.1:{pvs}"}
 
 
 def device_ids(pvs: PvsSimulator) -> list[str]:

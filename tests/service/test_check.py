@@ -1,6 +1,7 @@
 """``pvsmqtt check``: exit status, words, and the form for machines."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from harness import Bench, Mosquitto, free_port, pvsmqtt, retained
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 
 
-async def check(bench: Bench, broker: int, pvs: int, *, bad: str | None, advice: str = "", **mqtt: Any) -> str:
+async def check(
+    bench: Bench, broker: int, pvs: int | str | Mapping[str, Any], *, bad: str | None, advice: str = "", **mqtt: Any
+) -> str:
     """Run it in both forms; ``bad`` is the subject that is not good, with this advice."""
     service = bench.make_service(bench.settings(broker, pvs, mqtt=mqtt))
     status, out, log = await pvsmqtt("check", "--config", str(service.file)).run()
@@ -48,6 +51,7 @@ async def test_all_is_good(bench: Bench, broker: Mosquitto, pvs: PvsSimulator) -
     assert "good  configuration: 1 source and a broker" in out
     assert f"broker: 127.0.0.1:{broker.port} lets us in with MQTT 5" in out
     assert f"pvs 127.0.0.1:{pvs.port}: PVS6, firmware 2025.06, Build 61839" in out
+    assert f"pvs 127.0.0.1:{pvs.port} interface: DeviceList without login, because PVS6" in out
     assert "4 × Inverter" in out
     assert not await retained(broker.port), "a check leaves nothing behind"
 
@@ -73,12 +77,18 @@ async def test_pvs_absent(bench: Bench, broker: Mosquitto) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "advice"),
-    [("http-403", "power-cycle the PVS"), ("html", "a web page came instead of data"), ("mime-error", "data logger")],
+    ("fault", "of", "advice"),
+    [
+        ("http-403", " devices", "power-cycle the PVS"),
+        ("html", "", "a web page came instead of data"),
+        ("mime-error", " devices", "data logger"),
+    ],
 )
-async def test_pvs_that_refuses(bench: Bench, broker: Mosquitto, pvs: PvsSimulator, fault: str, advice: str) -> None:
+async def test_pvs_that_refuses(
+    bench: Bench, broker: Mosquitto, pvs: PvsSimulator, fault: str, of: str, advice: str
+) -> None:
     pvs.fault = fault
-    await check(bench, broker.port, pvs.port, bad=f"pvs 127.0.0.1:{pvs.port} devices", advice=advice)
+    await check(bench, broker.port, pvs.port, bad=f"pvs 127.0.0.1:{pvs.port}{of}", advice=advice)
 
 
 async def test_configuration_error(bench: Bench) -> None:
@@ -112,19 +122,16 @@ async def test_a_broker_that_forbids_announcements(bench: Bench, pvs: PvsSimulat
 
 
 async def test_a_firmware_that_wants_a_login(bench: Bench, broker: Mosquitto) -> None:
-    payload = json.dumps(
-        {
-            "result": "succeed",
-            "devices": [
-                {
-                    "SERIAL": "ZT1",
-                    "DEVICE_TYPE": "PVS",
-                    "MODEL": "PV Supervisor PVS6",
-                    "SWVER": "2025.09, Build 61845",
-                }
-            ],
-        }
-    )
-    pvs = await bench.pvs(payload=payload.encode(), fault="http-403")
-    bad = f"pvs 127.0.0.1:{pvs.port} devices"
-    await check(bench, broker.port, pvs.port, bad=bad, advice="this firmware wants a login")
+    pvs = await bench.pvs(firmware="61845", https=True)
+    out = await check(bench, broker.port, pvs.https_url, bad=None)
+    assert f"pvs {pvs.https_url} interface: varserver with login, because PVS6" in out
+    assert "4 × Inverter" in out
+    assert pvs.stats.logouts == pvs.stats.logins, "a check leaves no session behind"
+
+
+async def test_a_firmware_that_wants_another_password(bench: Bench, broker: Mosquitto) -> None:
+    pvs = await bench.pvs(firmware="61845", https=True)
+    table = {"host": pvs.https_url, "password": "WRONG"}
+    bad = f"pvs {pvs.https_url} devices"
+    out = await check(bench, broker.port, table, bad=bad, advice="the last five characters of the serial number")
+    assert "WRONG" not in out

@@ -338,7 +338,8 @@ async def test_at_default_pace_readings_flow_again_within_two_minutes(bench: Ben
     async with asyncio.timeout(120):
         await recorder.have("site", *device_ids(pvs))
     assert pvs.stats.device_lists >= 1
-    assert len(pvs.stats.requests) <= 4, "not by hammering it"
+    asked = Counter(request.path for request in pvs.stats.requests)
+    assert max(asked.values()) <= 2, "not by hammering it"
 
 
 async def test_a_broker_that_throws_away_announcements_is_said_once(bench: Bench) -> None:

@@ -46,9 +46,7 @@ async def check(options: PvsOptions, state_dir: Path | None = None) -> list[Find
             await login.log_out()
 
 
-async def _look(
-    subject: str, options: PvsOptions, client: PvsClient, login: Login, memory: Memory
-) -> list[Finding]:
+async def _look(subject: str, options: PvsOptions, client: PvsClient, login: Login, memory: Memory) -> list[Finding]:
     review = Review(options, memory, lambda: datetime.now(UTC), _QUIET)
     try:
         decision = await review.run(client, login, 0.0)

@@ -187,9 +187,9 @@ def parse(body: bytes, whole: bool = True) -> Any:
 
 def _refused_status(status: int, request: Request) -> Refused:
     if status == 401 and request.login:
-        return Refused(Refusal.LOGIN_ENDED, "the PVS answered HTTP 401: the login has ended")
+        return Refused(Refusal.LOGIN_ENDED, "the PVS answered HTTP 401: the login has ended", status)
     reason = _STATUS.get(status) or (Refusal.SERVER_ERROR if status >= 500 else Refusal.STATUS)
-    return Refused(reason, f"the PVS answered HTTP {status}")
+    return Refused(reason, f"the PVS answered HTTP {status}", status)
 
 
 def _date(text: str | None) -> datetime | None:

@@ -136,7 +136,7 @@ class Login:
 
     def _judged(self, refused: Refused) -> Refused:
         """What a refused login means; a refused password is not tried again for a while."""
-        if refused.reason is Refusal.FORBIDDEN:
+        if refused.status == 401:
             whose = "given in the configuration" if self._password else "made of its serial number"
             self._refused = Refused(Refusal.WRONG_PASSWORD, f"the PVS refuses the password {whose}")
             self._again_at = self._monotonic() + self._pause

@@ -1,6 +1,7 @@
 """What is remembered of one PVS over restarts: its certificate, its generation, which variables it has.
 
-One small JSON file in the state directory, written only when something new was learned. No password is in it.
+One small JSON file in the state directory, written only when something new was learned. The serial number is in it,
+and with it the password that newer firmware wants: the state directory is for this service alone.
 """
 
 from __future__ import annotations

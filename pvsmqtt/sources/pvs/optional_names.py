@@ -8,6 +8,7 @@ remembered for as long as the build stays the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pvsmqtt.sources.pvs import varserver
 from pvsmqtt.sources.pvs.login import Login
@@ -56,6 +57,7 @@ class OptionalNames:
         self._memory = memory
         self._model = model
         self._build = build
+        self._asked = False
 
     async def names(self) -> Sequence[str]:
         """Every name that can be asked for together with the others.
@@ -64,24 +66,43 @@ class OptionalNames:
             Refused: when the PVS does not answer at all; nothing is remembered then.
         """
         known = self._memory.get(KEY)
-        if isinstance(known, dict) and known.get("build") == self._build and isinstance(known.get("have"), list):
-            return [name for name in known["have"] if isinstance(name, str) and name in NAMES]
+        known = known if isinstance(known, dict) and known.get("build") == self._build else {}
+        have, hang = _names(known, "have"), _names(known, "hang")
         wanted = [*COMMON, *(PVS5 if self._model == "PVS5" else PVS6)]
+        # What a PVS lacks may only have been late when it started: it is asked once more in each run.
+        if have and (self._asked or set(have) | set(hang) >= {*wanted, *self._risky()}):
+            return have
         have = wanted if await self._has(*wanted) else [name for name in wanted if await self._has(name)]
-        if self._model != "PVS5":
-            have = [*have, *[name for name in MAY_HANG if await self._has(name, may_hang=True)]]
+        for name in self._risky():
+            if name not in hang:
+                answer = await self._has(name, may_hang=True)
+                have = [*have, name] if answer else have
+                hang = [*hang, name] if answer is None else hang
+        self._asked = True
         if have:
-            self._memory.set(KEY, {"build": self._build, "have": have})
+            self._memory.set(KEY, {"build": self._build, "have": have, "hang": hang})
         return have
+
+    def _risky(self) -> Sequence[str]:
+        return () if self._model == "PVS5" else MAY_HANG
 
     def forget(self) -> None:
         """What was remembered has turned out to be wrong."""
         self._memory.set(KEY, None)
+        self._asked = False
 
-    async def _has(self, *names: str, may_hang: bool = False) -> bool:
+    async def _has(self, *names: str, may_hang: bool = False) -> bool | None:
+        """Whether all these are there; ``None`` when there never is an answer."""
         try:
             return bool(varserver.variables(await self._login.get(by_name(names))))
         except Refused as refused:
-            if refused.reason in _ABSENT or (may_hang and refused.reason in (Refusal.TIMEOUT, Refusal.BROKEN_OFF)):
+            if refused.reason in _ABSENT:
                 return False
+            if may_hang and refused.reason in (Refusal.TIMEOUT, Refusal.BROKEN_OFF):
+                return None
             raise
+
+
+def _names(known: dict[str, Any], key: str) -> list[str]:
+    names = known.get(key)
+    return [name for name in names if isinstance(name, str) and name in NAMES] if isinstance(names, list) else []

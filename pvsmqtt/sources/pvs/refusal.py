@@ -70,10 +70,12 @@ ADVICE: dict[Refusal, str] = {
 
 
 class Refused(Exception):
-    """A reply that cannot be used. ``detail`` says what was found; never payloads or secrets."""
+    """A reply that cannot be used. ``detail`` says what was found; never payloads or secrets. ``status`` is that of
+    HTTP, where it was the reason."""
 
-    def __init__(self, reason: Refusal, detail: str) -> None:
+    def __init__(self, reason: Refusal, detail: str, status: int | None = None) -> None:
         super().__init__(f"{detail}: {ADVICE[reason]}")
+        self.status = status
         self.reason = reason
         self.detail = detail
         self.advice = ADVICE[reason]

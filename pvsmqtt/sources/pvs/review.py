@@ -1,8 +1,8 @@
 """When to look again at what a PVS is, and what comes of it.
 
 It is asked at the start, after three failed polls and every quarter of an hour while they go on failing, once a day,
-and when it tells of another build by itself. Only another build changes the decision: no status code does, and no
-silence.
+and when it tells of another build by itself. Only another build, or another PVS in its place, changes the decision:
+no status code does, and no silence.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Review:
             return self._without_answer(refused, login)
         login.serial = identity.serial or login.serial
         old = self.decision
-        if old is not None and old.identity.build is not None and identity.build in (None, old.identity.build):
+        if old is not None and old.identity.build is not None and _same(identity, old.identity):
             return old
         if self._options.api == "auto":
             decision = await decide(client, login, identity, self._wall())
@@ -107,3 +107,8 @@ class Review:
             self._wall(),
             identity,
         )
+
+
+def _same(now: Identity, before: Identity) -> bool:
+    """Whether it is the same PVS with the same build; what it does not say this time is no news."""
+    return now.build in (None, before.build) and now.serial in (None, before.serial)
