@@ -9,7 +9,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from pvsmqtt.sources.pvs.client import PvsClient
 from pvsmqtt.sources.pvs.login import Login
 from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.options import PvsOptions
+from pvsmqtt.sources.pvs.reader import Cycle, Reader
 
 SERIAL = "ZT190585000549A6185"
 PASSWORD = "A6185"
@@ -344,3 +345,9 @@ def options_of(host: str, **more: Any) -> PvsOptions:
         return PvsOptions(host=host, **{"interval": 0.01, "live": "off", **more})
     finally:
         ALLOW_FAST_POLLING.reset(token)
+
+
+async def poll(reader: Reader, now: float) -> Cycle:
+    """A poll of a reader with its errands, as the source makes it."""
+    cycle = await reader.cycle(now)
+    return replace(cycle, readings=[*cycle.readings, *await reader.errands(now)])

@@ -1,9 +1,11 @@
-"""Lifetime energies never fall for nothing. Pure.
+"""Energies never fall for nothing. Pure.
 
 A counter that comes back a little lower is the same one in other words: firmware rounds it differently from one
 interface to the next. One that is far lower, or 0, is mostly a slip that is gone with the next reading (seen on
 equipment: smcneece/ha-esunpower): the last value stands until the lower one was measured `CONFIRMATIONS` times; then
 the equipment has really started anew.
+
+A net counter may fall, but not to next to nothing from one measurement to the next: that is the same slip.
 """
 
 from __future__ import annotations
@@ -25,10 +27,14 @@ LIFETIME = frozenset(
     key for key, row in QUANTITIES.items() if row.device_class == "energy" and row.state_class == "total_increasing"
 )
 
+NET = frozenset(key for key, row in QUANTITIES.items() if row.device_class == "energy" and row.state_class == "total")
+_LEAST_SLIP = 5.0
+"""kWh; and nine tenths of the value. A net counter that is near 0 may well pass it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """A lifetime energy that fell from one value to another; ``real``: it has stayed there."""
+    """An energy that fell from one value to another; ``real``: it has stayed there."""
 
     key: str
     before: float
@@ -38,7 +44,7 @@ class Fall:
 
 @dataclass(slots=True)
 class Counters:
-    """The lifetime energies of one device."""
+    """The energies of one device."""
 
     _held: dict[str, float] = field(default_factory=dict)
     _lower: dict[str, list[datetime | None]] = field(default_factory=dict)
@@ -49,15 +55,15 @@ class Counters:
         """The values with counters that seem to fall put right, and what was noticed of it for the first time."""
         changed: dict[str, Value] = {}
         falls = []
-        for key in LIFETIME & values.keys():
+        for key in (LIFETIME | NET) & values.keys():
             value = values[key]
             if not isinstance(value, int | float):
                 continue
             before = self._held.get(key)
-            if before is None or value >= before:
+            if before is None or not _falls(key, before, value):
                 self._take(key, value)
                 continue
-            if before - value <= max(SPELLING, SPELLING_SHARE * before):
+            if key in LIFETIME and before - value <= max(SPELLING, SPELLING_SHARE * before):
                 self._take(key, before)
                 changed[key] = before
                 continue
@@ -76,3 +82,10 @@ class Counters:
     def _take(self, key: str, value: float) -> None:
         self._held[key] = value
         self._lower.pop(key, None)
+
+
+def _falls(key: str, before: float, value: float) -> bool:
+    """Whether a counter that goes on does not do this."""
+    if key in LIFETIME:
+        return value < before
+    return abs(before) - abs(value) > max(_LEAST_SLIP, 0.9 * abs(before))

@@ -1,6 +1,7 @@
 """Brokers, supervisors and networks that fail, and what a subscriber sees of it afterwards."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from harness import NOON, ROOT, Bench, Recorder, Service, device_ids, free_port, is_offline, is_online, retained

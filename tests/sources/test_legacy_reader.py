@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from helpers_pvs import DEVICE_LIST, FORBIDDEN, SERIAL, FakePvs, client_of, options_of
+from helpers_pvs import DEVICE_LIST, FORBIDDEN, SERIAL, FakePvs, client_of, options_of, poll
 
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
@@ -81,7 +81,7 @@ def of(readings: Sequence[Reading], kind: Kind) -> dict[str, Any]:
 
 async def test_the_first_poll_brings_everything_that_it_tells(pvs: FakePvs) -> None:
     async with reading(pvs) as reader:
-        cycle = await reader.cycle(0.0)
+        cycle = await poll(reader, 0.0)
         assert pvs.paths[0] == DEVICE_LIST
         assert sorted(pvs.paths[1:]) == sorted(ERRANDS)
         assert (cycle.devices, len(cycle.refused)) == (2, 0)
@@ -104,7 +104,7 @@ async def test_the_first_poll_brings_everything_that_it_tells(pvs: FakePvs) -> N
 
 async def test_no_login_is_ever_sent(pvs: FakePvs) -> None:
     async with reading(pvs) as reader:
-        await reader.cycle(0.0)
+        await poll(reader, 0.0)
         await reader.storage(0.0)
     assert not any({"Cookie", "Authorization"} & seen.headers.keys() for seen in pvs.seen)
     assert not any("/auth" in path or "/vars" in path for path in pvs.paths)
@@ -112,11 +112,11 @@ async def test_no_login_is_ever_sent(pvs: FakePvs) -> None:
 
 async def test_a_steady_poll_costs_one_request_or_two(pvs: FakePvs) -> None:
     async with reading(pvs) as reader:
-        await reader.cycle(0.0)
+        await poll(reader, 0.0)
         costs = []
-        for poll in range(1, 300):
+        for number in range(1, 300):
             before = len(pvs.seen)
-            await reader.cycle(300.0 * poll)
+            await poll(reader, 300.0 * number)
             costs.append(len(pvs.seen) - before)
         assert set(costs) == {1, 2}
         assert costs.count(2) <= 24 + 4 + 5
@@ -125,7 +125,7 @@ async def test_a_steady_poll_costs_one_request_or_two(pvs: FakePvs) -> None:
 
 async def test_diagnostics_last_but_prove_nothing_of_the_present(pvs: FakePvs) -> None:
     async with reading(pvs) as reader:
-        readings = (await reader.cycle(0.0)).readings
+        readings = (await poll(reader, 0.0)).readings
     measured = [found for found in readings if found.source == "pvs test"]
     rest = [found for found in readings if found.source != "pvs test"]
     assert [found.device.id for found in measured] == [SERIAL.lower(), "e001"]
@@ -139,12 +139,12 @@ async def test_diagnostics_last_but_prove_nothing_of_the_present(pvs: FakePvs) -
 async def test_what_firmware_does_not_have_stops_nothing(pvs: FakePvs) -> None:
     pvs.answers = {DEVICE_LIST: pvs.answers[DEVICE_LIST], COMM: (200, {"result": "unknown command"})}
     async with reading(pvs) as reader:
-        assert len((await reader.cycle(0.0)).readings) >= 2
+        assert len((await poll(reader, 0.0)).readings) >= 2
         refused = reader.report()["errands_refused"]
         assert refused["layout"] == "not_found"
         assert refused["interfaces"] == "not_succeed"
         asked = len(pvs.seen)
-        await reader.cycle(0.9 * DAY)
+        await poll(reader, 0.9 * DAY)
         assert len(pvs.seen) == asked + 1
 
 
@@ -152,18 +152,18 @@ async def test_without_a_list_the_poll_is_refused_and_nothing_else_is_asked(pvs:
     pvs.answers[DEVICE_LIST] = FORBIDDEN
     async with reading(pvs) as reader:
         with pytest.raises(Refused) as refused:
-            await reader.cycle(0.0)
+            await poll(reader, 0.0)
         assert refused.value.reason is Refusal.FORBIDDEN
         assert pvs.paths == [DEVICE_LIST]
         lists(pvs, SUPERVISOR)
-        await reader.cycle(10.0)
+        await poll(reader, 10.0)
         assert len(pvs.seen) > 3
 
 
 async def test_a_list_without_supervisor_makes_no_diagnostics_of_one(pvs: FakePvs) -> None:
     lists(pvs, PANEL)
     async with reading(pvs) as reader:
-        readings = (await reader.cycle(0.0)).readings
+        readings = (await poll(reader, 0.0)).readings
         assert {found.device.kind for found in readings} == {Kind.INVERTER}
         assert pvs.paths == [DEVICE_LIST, LAYOUT]
 
@@ -171,7 +171,7 @@ async def test_a_list_without_supervisor_makes_no_diagnostics_of_one(pvs: FakePv
 async def test_without_a_storage_none_is_asked_for(pvs: FakePvs) -> None:
     async with reading(pvs) as reader:
         assert await reader.storage(0.0) == ()
-        await reader.cycle(0.0)
+        await poll(reader, 0.0)
         assert await reader.storage(1.0) == ()
     assert STORAGE not in pvs.paths
 
@@ -180,15 +180,14 @@ async def test_a_storage_is_asked_for_at_its_own_pace(pvs: FakePvs) -> None:
     lists(pvs, SUPERVISOR, PANEL, ESS)
     pvs.answers[STORAGE] = (200, REPORT)
     async with reading(pvs, battery_interval=60) as reader:
-        await reader.cycle(0.0)
-        found = await reader.storage(5.0)
-        (ess,) = [one for one in found if one.device.kind is Kind.ESS]
+        assert await reader.errands(0.0) == ()
+        found = (await poll(reader, 0.0)).readings
+        (ess,) = [one for one in found if one.source == "pvs test storage"]
         assert ess.values["power"] == -500
-        assert ess.source == "pvs test storage"
         assert ess.valid_for > 180
-        assert ess.device.id == "sy1"
-        assert await reader.storage(30.0) == ()
-        assert await reader.storage(65.0)
+        assert (ess.device.id, ess.device.kind) == ("sy1", Kind.ESS)
+        assert await reader.errands(30.0) == []
+        assert await reader.errands(60.0)
         assert pvs.count(STORAGE) == 2
 
 
@@ -196,20 +195,31 @@ async def test_a_storage_that_is_refused_is_told_and_tried_again(pvs: FakePvs) -
     lists(pvs, SUPERVISOR, ESS)
     pvs.answers[STORAGE] = (503, "")
     async with reading(pvs, battery_interval=60) as reader:
-        await reader.cycle(0.0)
-        assert await reader.storage(5.0) == ()
+        await poll(reader, 0.0)
         assert reader.report()["errands_refused"]["storage"] == "busy"
         pvs.answers[STORAGE] = (200, REPORT)
-        assert await reader.storage(65.0)
+        assert await reader.errands(65.0)
         assert "storage" not in reader.report()["errands_refused"]
 
 
-async def test_a_storage_that_firmware_does_not_tell_of_is_asked_for_once_an_hour(pvs: FakePvs) -> None:
+async def test_a_storage_that_firmware_does_not_tell_of_is_asked_for_once_a_day(pvs: FakePvs) -> None:
     lists(pvs, SUPERVISOR, ESS)
     async with reading(pvs, battery_interval=60) as reader:
-        await reader.cycle(0.0)
-        for now in range(5, 3600, 60):
-            await reader.storage(float(now))
+        for now in range(0, 24 * 3600, 300):
+            await poll(reader, float(now))
         assert pvs.count(STORAGE) == 1
-        await reader.storage(5 + HOUR)
+        await poll(reader, DAY)
+        await poll(reader, DAY + 300)
         assert pvs.count(STORAGE) == 2
+
+
+async def test_a_poll_of_a_house_with_a_storage_costs_two_requests(pvs: FakePvs) -> None:
+    lists(pvs, SUPERVISOR, PANEL, ESS)
+    pvs.answers[STORAGE] = (200, REPORT)
+    async with reading(pvs) as reader:
+        await poll(reader, 0.0)
+        for number in range(1, 300):
+            before = len(pvs.seen)
+            await poll(reader, 300.0 * number)
+            assert len(pvs.seen) - before == 2
+    assert pvs.count(STORAGE) > 200

@@ -62,7 +62,7 @@ def test_a_login_in_the_address_is_refused_without_repeating_it() -> None:
 def test_the_defaults_are_kind_to_the_equipment() -> None:
     options = PvsOptions(host="pvs")
     assert (options.api, options.interval, options.stale_after, options.site) == ("auto", 300, 900, "")
-    assert (options.battery_interval, options.live_interval, options.live_poll) == (60, 5, 20)
+    assert (options.battery_interval, options.live_interval, options.live_poll) == (300, 5, 30)
     assert (options.password, options.certificate, options.live) == (None, "pin", "auto")
 
 

@@ -111,7 +111,8 @@ async def test_what_is_measured_together_arrives_together(simulator: PvsSimulato
 async def test_it_asks_who_it_is_then_for_devices_then_for_the_rest(simulator: PvsSimulator) -> None:
     inbox = Inbox()
     async with running(at_noon(simulator, interval=300), inbox):
-        await inbox.next()
+        devices, rest_of_it = await inbox.next(), await inbox.next()
+    assert {reading.source for reading in rest_of_it} == {f"{devices[0].source} diagnostics"}
     paths = [request.path for request in simulator.stats.requests]
     assert paths[0] == "/cgi-bin/dl_cgi/supervisor/info"
     rest = paths[paths.index("/cgi-bin/dl_cgi?Command=DeviceList") + 1 :]

@@ -77,7 +77,15 @@ class Stepper:
     async def cycle(self) -> Sequence[Reading]:
         """Let it poll once more, with success."""
         await self.step()
-        return await self.cycles.get()
+        return await self.delivered()
+
+    async def delivered(self) -> Sequence[Reading]:
+        """What a poll brings: its devices, then its errands."""
+        readings = list(await self.cycles.get())
+        await self.paused()
+        while not self.cycles.empty():
+            readings += self.cycles.get_nowait()
+        return readings
 
     async def paused(self) -> None:
         """Wait until it has nothing to do but to wait."""
@@ -122,7 +130,8 @@ async def stepping(
 
 
 async def first(stepper: Stepper) -> Sequence[Reading]:
-    return await stepper.cycles.get()
+    """What the first poll brings: its devices, then its errands."""
+    return await stepper.delivered()
 
 
 def kinds(readings: Sequence[Reading]) -> list[Kind]:

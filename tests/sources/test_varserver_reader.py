@@ -18,6 +18,7 @@ from helpers_pvs import (
     inverter,
     logging_in,
     options_of,
+    poll,
 )
 
 from pvsmqtt.model.device import Kind
@@ -28,7 +29,7 @@ from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.reader import Setting
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.requests import LIVE_DATA_ON
-from pvsmqtt.sources.pvs.varserver_reader import ABOUT_ITSELF, DOUBT_AGAIN, GONE, VarserverReader
+from pvsmqtt.sources.pvs.varserver_reader import ABOUT_ITSELF, DOUBT_AGAIN, GONE, NEW_ENOUGH, VarserverReader
 
 PVS6 = Identity("PVS6", 61846, "2025.10.20.61846", SERIAL)
 SEARCH = "match=/sys/devices/"
@@ -53,7 +54,7 @@ class Bench:
 
     async def poll(self, after: float = 300.0) -> Sequence[Reading]:
         self.clock.now += after
-        return (await self.reader.cycle(self.clock.now)).readings
+        return (await poll(self.reader, self.clock.now)).readings
 
     async def refusal(self, after: float = 300.0) -> Refusal:
         with pytest.raises(Refused) as refused:
@@ -160,7 +161,7 @@ async def test_live_data_costs_one_request_at_a_time(pvs: NewPvs) -> None:
 async def test_live_data_is_switched_on_under_a_new_login(pvs: NewPvs) -> None:
     async with reading(pvs) as bench:
         await bench.poll(0)
-        bench.clock.now += YOUNG
+        bench.clock.now += NEW_ENOUGH
         async with bench.costing(others=1):
             await bench.reader.switch_live_data_on()
         bench.clock.now += 1

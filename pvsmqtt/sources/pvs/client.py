@@ -33,7 +33,8 @@ SILENCE = 90.0
 LARGEST = 4 * 1024 * 1024
 """Bytes of the largest reply that is read; 400 panels make 320 kB."""
 
-KEEP_ALIVE = 10.0
+KEEP_ALIVE = 30.0
+"""Seconds for which an idle TLS connection is kept, if the PVS lets us: a handshake is work for it."""
 
 _STATUS: dict[int, Refusal] = {
     400: Refusal.BAD_REQUEST,

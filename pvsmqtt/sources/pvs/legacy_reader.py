@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +10,8 @@ from pvsmqtt.model.device import Device, Kind, slug
 from pvsmqtt.model.reading import Reading, Value
 from pvsmqtt.sources.pvs import diagnostics, dl_cgi, ess_status
 from pvsmqtt.sources.pvs.client import PvsClient
-from pvsmqtt.sources.pvs.errands import ABSENT, DAY, HOUR, Errand, Errands
+from pvsmqtt.sources.pvs.errands import DAY, HOUR, Errand, Errands
 from pvsmqtt.sources.pvs.reader import Cycle, Setting, about_supervisor, told_rarely
-from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.requests import (
     DEVICE_LIST,
     DISCOVERY,
@@ -25,6 +23,9 @@ from pvsmqtt.sources.pvs.requests import (
 )
 
 STORAGE_KINDS = frozenset({Kind.ESS, Kind.BATTERY, Kind.HUB_PLUS, Kind.STORAGE_INVERTER, Kind.BMS})
+_A_LITTLE_LESS = 0.9
+"""Of a pace, so that polls need not be to the second."""
+
 ABOUT_SUPERVISOR = (
     ("interfaces", HOUR, INTERFACES_OLD, diagnostics.interfaces),
     ("discovery", 6 * HOUR, DISCOVERY, diagnostics.discovery),
@@ -42,16 +43,18 @@ class LegacyReader:
         self._devices: tuple[Device, ...] = ()
         self._first = True
         self._clock: tuple[datetime, float] | None = None
-        self._storage_refused: Refusal | None = None
-        self._storage_next = -math.inf
         errands = [
             about_supervisor(setting, name, pace, request, client.get, lambda: self._supervisor, decode)
             for name, pace, request, decode in ABOUT_SUPERVISOR
         ]
-        self._errands = Errands([*errands, Errand("layout", DAY, self._layout)])
+        layout = Errand("layout", DAY, self._layout)
+        storage = Errand(
+            "storage", _A_LITTLE_LESS * setting.options.battery_interval, self.storage, self._has_storage
+        )
+        self._errands = Errands([storage, *errands, layout])
 
     async def cycle(self, now: float) -> Cycle:
-        """The DeviceList, and an errand.
+        """The DeviceList.
 
         Raises:
             Refused: when there is no list.
@@ -66,11 +69,16 @@ class LegacyReader:
         )
         self._devices = tuple(reading.device for reading in reply.readings)
         self._clock = None if reply.clock is None else (reply.clock, now)
-        more = [self._judged(reading) for reading in reply.readings if reading.device.kind is Kind.SUPERVISOR]
-        more += await (self._errands.all(now) if self._first else self._errands.one(now))
-        self._first = False
-        readings = [*reply.readings, *more]
+        judged = [self._judged(reading) for reading in reply.readings if reading.device.kind is Kind.SUPERVISOR]
+        readings = [*reply.readings, *judged]
         return Cycle(readings, reply.clock, len(reply.readings), reply.refused, reply.unmapped)
+
+    async def errands(self, now: float) -> Sequence[Reading]:
+        """An errand; at the first time every one."""
+        if not self._devices:
+            return ()
+        first, self._first = self._first, False
+        return await (self._errands.all(now) if first else self._errands.one(now))
 
     def _judged(self, supervisor: Reading) -> Reading:
         """What follows from what the supervisor tells of itself."""
@@ -82,36 +90,32 @@ class LegacyReader:
         return told_rarely(self._setting, supervisor.device, told, self._setting.options.interval)
 
     async def storage(self, now: float) -> Sequence[Reading]:
-        """What the SunVault tells, if there is one and it is time to ask."""
-        if now < self._storage_next or not any(device.kind in STORAGE_KINDS for device in self._devices):
+        """What the SunVault tells, if there is one.
+
+        Raises:
+            Refused: when it tells nothing.
+        """
+        if not self._has_storage():
             return ()
-        interval = self._setting.options.battery_interval
+        options = self._setting.options
         clock = None if self._clock is None else self._clock[0] + timedelta(seconds=now - self._clock[1])
-        self._storage_next = now + 0.9 * interval
-        try:
-            found = ess_status.decode(
-                await self._client.get(STORAGE),
-                source=f"{self._setting.name} storage",
-                site=self._setting.site,
-                known=self._devices,
-                clock=clock,
-                stale_after=self._setting.options.stale_after,
-                keep=3 * interval,
-            )
-        except Refused as refused:
-            self._storage_refused = refused.reason
-            if refused.reason in ABSENT:
-                self._storage_next = now + HOUR
-            return ()
-        self._storage_refused = None
+        found = ess_status.decode(
+            await self._client.get(STORAGE),
+            source=f"{self._setting.name} storage",
+            site=self._setting.site,
+            known=self._devices,
+            clock=clock,
+            stale_after=options.stale_after,
+            keep=3 * float(options.battery_interval),
+        )
         return found.readings
 
     def report(self) -> dict[str, Any]:
         """What is refused at the moment."""
-        refusals = self._errands.refusals()
-        if self._storage_refused is not None:
-            refusals["storage"] = self._storage_refused.value
-        return {"errands_refused": refusals}
+        return {"errands_refused": self._errands.refusals()}
+
+    def _has_storage(self) -> bool:
+        return any(device.kind in STORAGE_KINDS for device in self._devices)
 
     @property
     def _supervisor(self) -> Device | None:

@@ -43,14 +43,15 @@ class PvsOptions(Options):
     """Seconds between two polls, at least 60. The PVS itself measures its panels every 300 s."""
     stale_after: StaleAfter = 900.0  # type: ignore[valid-type]
     """Seconds after which a measurement no longer counts as the present: its device goes offline."""
-    battery_interval: BatteryInterval = 60.0  # type: ignore[valid-type]
-    """Seconds between two questions for a SunVault's state on older firmware, at least 20."""
+    battery_interval: BatteryInterval = 300.0  # type: ignore[valid-type]
+    """Seconds between two questions for a SunVault's state on older firmware, at least 20. Power and state of charge
+    of the house come more often, with its live data."""
     live: Literal["auto", "poll", "off"] = "auto"
     """Live power of the house. "auto": the WebSocket where there is one, else polled. "poll": polled, newer firmware
     only. "off": only what the meters tell at each poll."""
     live_interval: LiveInterval = 5.0  # type: ignore[valid-type]
     """Seconds between two publications of live data, at least 1. A big change is published at once."""
-    live_poll: LivePoll = 20.0  # type: ignore[valid-type]
+    live_poll: LivePoll = 30.0  # type: ignore[valid-type]
     """Seconds between two requests for live data where there is no WebSocket, at least 10."""
     live_url: str = ""
     """Address of the WebSocket where it is not port 9002 of the host, such as ws://proxy:9002/."""

@@ -50,11 +50,14 @@ class Reader(Protocol):
     """One way to read a PVS."""
 
     async def cycle(self, now: float) -> Cycle:
-        """One poll; ``now`` is of a clock that only goes forward.
+        """The main request of a poll; ``now`` is of a clock that only goes forward.
 
         Raises:
-            Refused: when its main request was.
+            Refused: when it was.
         """
+
+    async def errands(self, now: float) -> Sequence[Reading]:
+        """What is asked for rarely, after the main request: one thing at most, at the first time everything."""
 
     def report(self) -> dict[str, Any]:
         """Its part of the health topic."""

@@ -143,6 +143,8 @@ class PvsSource:
                 self._failures = 0
                 deliver(cycle.readings)
                 self._note(cycle, started)
+                if more := await reader.errands(started):
+                    deliver(more)
                 self._feed_on(reader)
                 now = self._wall().timestamp()
                 pause = until_next(self._options.interval, wall.timestamp(), now, self._ahead)
@@ -188,7 +190,8 @@ class PvsSource:
         else:
             older = self._reader = LegacyReader(client, self._setting)
             self._feed = self._live_feed(client, decision, deliver, None)
-            work = [self._storage(older, deliver)]
+            often = float(self._options.battery_interval) < float(self._options.interval)
+            work = [self._between_polls(older, deliver)] if often else []
         if self._feed is not None:
             work.append(self._feed.run())
         async with asyncio.TaskGroup() as group:
@@ -200,13 +203,12 @@ class PvsSource:
                     task.cancel()
                 self._reader = self._feed = None
 
-    async def _storage(self, reader: LegacyReader, deliver: Deliver) -> None:
-        """Ask for the state of a SunVault at its own pace."""
+    async def _between_polls(self, reader: LegacyReader, deliver: Deliver) -> None:
+        """Errands that are due more often than polls: the state of a SunVault."""
         while True:
-            readings = await reader.storage(self._monotonic())
-            if readings:
-                deliver(readings)
             await asyncio.sleep(self._options.battery_interval)
+            if self._failures == 0 and (readings := await reader.errands(self._monotonic())):
+                deliver(readings)
 
     def _live_feed(
         self, client: PvsClient, decision: Decision, deliver: Deliver, reader: VarserverReader | None

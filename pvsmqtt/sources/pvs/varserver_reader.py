@@ -26,8 +26,16 @@ from pvsmqtt.sources.pvs.reader import Cycle, Setting, about_supervisor, told_ra
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.requests import INTERFACES, LIVE_DATA_ON, by_name, search
 
-ABOUT_ITSELF = 900.0
+ABOUT_ITSELF = 890.0
+"""Seconds between two questions what the PVS says of itself: a little less than three polls of 300 s."""
+
+SEED_SHARE = 0.9
+"""The pace of reading live data along with the poll, as a share of the interval: polls are not to the second."""
+
 DOUBT_AGAIN = 900.0
+NEW_ENOUGH = 60.0
+"""Seconds for which a login counts as new: of the 300 that it lives at least 240 are left for live data."""
+
 GONE = 7 * DAY
 """Seconds after which a device that is missing is missed no more: it was taken away."""
 
@@ -60,11 +68,11 @@ class VarserverReader:
         interfaces = about_supervisor(
             setting, "interfaces", HOUR, INTERFACES, login.get, lambda: self._supervisor, diagnostics.interfaces
         )
-        live = Errand("live", setting.options.interval, self._read_seed, wanted=lambda: self.wants_seed)
+        live = Errand("live", SEED_SHARE * setting.options.interval, self._read_seed, wanted=lambda: self.wants_seed)
         self._errands = Errands([Errand("itself", ABOUT_ITSELF, self._ask_itself, optional=False), live, interfaces])
 
     async def cycle(self, now: float) -> Cycle:
-        """Every device, and an errand.
+        """Every device.
 
         Raises:
             Refused: when the devices are not to be had.
@@ -75,10 +83,13 @@ class VarserverReader:
         if clock != reply.sent_at:
             decoded = self._decode(found, clock)
         self._note(decoded.readings, now)
-        more = await (self._errands.all(now) if self._first else self._errands.one(now))
-        self._first = False
-        readings = [*self._presence(clock), *decoded.readings, *more]
+        readings = [*self._presence(clock), *decoded.readings]
         return Cycle(readings, decoded.clock, len(decoded.readings) + 1, decoded.refused, decoded.unmapped)
+
+    async def errands(self, now: float) -> Sequence[Reading]:
+        """An errand; at the first time every one."""
+        first, self._first = self._first, False
+        return await (self._errands.all(now) if first else self._errands.one(now))
 
     def _decode(self, found: Mapping[str, object], clock: datetime | None) -> varserver.Devices:
         return varserver.decode(
@@ -94,7 +105,7 @@ class VarserverReader:
     @property
     def just_logged_in(self) -> bool:
         """Whether switching live data on would cost no login of its own."""
-        return self._login.age < YOUNG
+        return self._login.age < NEW_ENOUGH
 
     async def live(self, now: float) -> Mapping[str, object]:
         """Live data, polled.
@@ -111,8 +122,14 @@ class VarserverReader:
         Raises:
             Refused: when the PVS does not let us.
         """
-        await self._login.fresh(YOUNG)
-        await self._login.get(LIVE_DATA_ON)
+        await self._login.fresh(NEW_ENOUGH)
+        try:
+            await self._login.get(LIVE_DATA_ON)
+        except Refused as refused:
+            if refused.reason is not Refusal.TIMEOUT:
+                raise
+            # The PVS is there, it has just let us in: it is this that it does not answer, and each try costs a login.
+            raise Refused(Refusal.NOT_SUCCEED, "the PVS does not answer when live data is switched on") from None
 
     def report(self) -> dict[str, Any]:
         """What is refused, and whether devices are missing."""
