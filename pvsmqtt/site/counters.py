@@ -28,6 +28,7 @@ LIFETIME = frozenset(
 )
 
 NET = frozenset(key for key, row in QUANTITIES.items() if row.device_class == "energy" and row.state_class == "total")
+COUNTED = LIFETIME | NET
 _LEAST_SLIP = 5.0
 """kWh; and nine tenths of the value. A net counter that is near 0 may well pass it."""
 
@@ -55,7 +56,7 @@ class Counters:
         """The values with counters that seem to fall put right, and what was noticed of it for the first time."""
         changed: dict[str, Value] = {}
         falls = []
-        for key in (LIFETIME | NET) & values.keys():
+        for key in COUNTED & values.keys():
             value = values[key]
             if not isinstance(value, int | float):
                 continue

@@ -223,7 +223,8 @@ class PvsSource:
         source = f"{self.name} live"
 
         def tell(values: Mapping[str, Value], measured_at: datetime | None) -> None:
-            deliver([Reading(house, values, source, measured_at, 0.0, STALE)])
+            known = any(value is not None for value in values.values())
+            deliver([Reading(house, values, source, measured_at, 0.0, STALE if known else 0.0)])
 
         async def read() -> Mapping[str, object]:
             assert reader is not None  # noqa: S101 - it is only called where there is one
