@@ -316,7 +316,7 @@ def make_certificate(folder: Path, name: str = "pvs.local") -> Shown:
 
 
 def any_certificate() -> Certificate:
-    return Certificate("any", Memory(None, "test"), lambda _: None)
+    return Certificate("any", Memory(None, "test"))
 
 
 def place(plain: str, secure: str | None = None) -> Address:

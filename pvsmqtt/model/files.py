@@ -9,15 +9,20 @@ from typing import Any
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a JSON file as a whole: afterwards it holds the old document or the new one, never a part.
+    """Write a JSON file as a whole, for its owner alone: afterwards it holds the old document or the new one, never a
+    part.
 
     Raises:
         OSError: when the disk is full, read-only or not ours.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
-    with draft.open("w", encoding="utf-8") as file:
+    with open(draft, "w", encoding="utf-8", opener=_private) as file:
         json.dump(document, file, ensure_ascii=False, separators=(",", ":"))
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

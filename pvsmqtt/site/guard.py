@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading, Value
-from pvsmqtt.site.counters import COUNTED, Counters, Fall
+from pvsmqtt.site.counters import Counters, Fall
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,6 @@ class Latest:
         until = now + max(reading.valid_for, reading.lasts)
         for key, value in values.items():
             held = self._values.get(key)
-            if value is None and held is not None and held.value is not None and key in COUNTED:
-                continue  # what was counted stays counted, though nobody can read it now
             if held is None or held.source == reading.source or until >= held.until:
                 self._values[key] = _Held(value, until, reading.source)
         if reading.measured_at is not None:

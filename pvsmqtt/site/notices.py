@@ -61,7 +61,7 @@ class Notices:
             self._shared.add(source)
             _log.warning(
                 "%s: several sources measure %s, so its totals come from the meters alone. If they are houses of "
-                'their own, give each [[pvs]] table a site = "…"',
+                'their own, give each [[pvs]] table a site = "…"; else write live = "off", to spare the equipment',
                 source,
                 site,
             )

@@ -35,7 +35,8 @@ class Reboots:
         else:
             restarted = booted is not None and last is not None and booted - last > UNSURE
         self._uptime[device_id] = uptime
-        if booted is not None and (restarted or last is None):
+        corrected = before is not None and booted is not None and last is not None and abs(booted - last) > UNSURE
+        if booted is not None and (restarted or last is None or corrected):
             self._registry.learn(device_id, BOOTED, str(iso(booted.replace(microsecond=0))))
         if restarted:
             known += 1

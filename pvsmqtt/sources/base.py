@@ -8,6 +8,7 @@ imported when a source is built.
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from pvsmqtt.options import Options
 
 Deliver = Callable[[Sequence[Reading]], None]
 """Takes the readings of one cycle: what was measured together arrives together."""
+
+SAY_AGAIN = 3600.0
+"""Seconds after which a trouble that comes and goes is worth another line in the log."""
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 
@@ -62,7 +66,8 @@ class SourceKind(Generic[O]):
 
 @dataclass(slots=True)
 class Health:
-    """How a source does. A trouble is logged once when it starts, once when it changes, once when it ends."""
+    """How a source does. A trouble is logged when it starts, when it becomes another one, and when it ends; one that
+    comes and goes, once an hour."""
 
     log: logging.Logger
     last_success: datetime | None = None
@@ -74,20 +79,24 @@ class Health:
     details: dict[str, Any] = field(default_factory=dict)
     present: Callable[[], dict[str, Any]] = dict
     """More details, as of the moment at which they are asked for."""
+    _said: dict[str, float] = field(default_factory=dict)
+    _said_now: bool = False
 
     def good(self, when: datetime, now: float) -> None:
         """A cycle went well, at ``when`` by the clock of this machine, at ``now`` by its monotonic clock."""
         self.cycles += 1
         self.last_success, self.last_success_at = when, now
-        if self.trouble is not None:
+        if self._said_now:
             self.log.info("works again (it was: %s)", self.trouble)
-            self.trouble = self.message = None
+        self.trouble = self.message = None
+        self._said_now = False
 
-    def bad(self, reason: str, message: str) -> None:
+    def bad(self, reason: str, message: str, now: float) -> None:
         """A cycle was refused for a typed ``reason``; ``message`` tells a person what it is and what to do."""
         self.cycles += 1
         self.refused[reason] += 1
-        if reason != self.trouble:
+        if reason != self.trouble and now - self._said.get(reason, -math.inf) >= SAY_AGAIN:
+            self._said[reason], self._said_now = now, True
             self.log.warning("%s", message)
         self.trouble, self.message = reason, message
 

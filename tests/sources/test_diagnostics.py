@@ -26,7 +26,6 @@ OURS = sorted(path for path in FIXTURES.glob("*.json") if not path.name.endswith
 
 Decoder = Callable[[object], dict[str, Any]]
 DECODERS: dict[str, Decoder] = {
-    "supervisor_info": diagnostics.supervisor_info,
     "interfaces": diagnostics.interfaces,
     "grid_profile": diagnostics.grid_profile,
     "firmware_check": diagnostics.firmware_check,
@@ -37,9 +36,6 @@ PRIVATE = ("192.0.2", "Somebody", "ZT0", "fw.example", "a81641c2", "8c9c4170", "
 
 RULE21 = "IEEE-1547a-2014 + 2020 CA Rule21"
 THEIRS = [
-    ("supervisor_info_pvs6_61845", "supervisor_info", {"firmware": "2025.09, Build 61845"}),
-    ("supervisor_info_pvs5_5412", "supervisor_info", {"firmware": "2025.11, Build 5412"}),
-    ("start_pvs6_61839", "supervisor_info", {"firmware": "2025.06, Build 61839"}),
     (
         "get_comm",
         "interfaces",

@@ -257,7 +257,7 @@ async def test_a_wrong_certificate_is_not_overlooked_for_a_plain_answer(tmp_path
     memory = Memory(None, "pvs")
     async with FakePvs().running() as plain, FakePvs(shown).running() as secure:
         plain.answers[OPEN_INFO] = VARIABLES
-        trusted = Certificate(known.fingerprint, memory, lambda _: None)
+        trusted = Certificate(known.fingerprint, memory)
         async with PvsClient(place(plain.base, secure.base), trusted) as client:
             with pytest.raises(Refused) as refused:
                 await ask(client)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from helpers_pvs import DEVICE_LIST, FORBIDDEN, SERIAL, FakePvs, client_of, opti
 
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.pvs.errands import DAY, HOUR
+from pvsmqtt.sources.pvs.errands import DAY, HOUR, Errand, Errands
 from pvsmqtt.sources.pvs.legacy_reader import LegacyReader
 from pvsmqtt.sources.pvs.reader import Setting
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
@@ -144,8 +145,41 @@ async def test_what_firmware_does_not_have_stops_nothing(pvs: FakePvs) -> None:
         assert refused["layout"] == "not_found"
         assert refused["interfaces"] == "not_succeed"
         asked = len(pvs.seen)
-        await poll(reader, 0.9 * DAY)
+        await poll(reader, 0.9 * HOUR)
         assert len(pvs.seen) == asked + 1
+        for number in range(1, 12):
+            await poll(reader, number * HOUR)
+        assert pvs.count(LAYOUT) == 1
+        assert pvs.count(COMM) == 3, "what may only be a bad mood is believed after three times"
+
+
+async def test_what_a_bad_mood_refused_is_asked_for_again_when_it_is_over(pvs: FakePvs) -> None:
+    lists(pvs, SUPERVISOR, PANEL, ESS)
+    pvs.answers[STORAGE] = (200, REPORT)
+    async with reading(pvs) as reader:
+        await poll(reader, 0.0)
+        pvs.answers[STORAGE] = FORBIDDEN
+        for number in range(1, 8):
+            await poll(reader, 300.0 * number)
+        assert reader.report()["errands_refused"] == {"storage": "forbidden"}
+        pvs.answers[STORAGE] = (200, REPORT)
+        reader.recovered()
+        found = (await poll(reader, 2401.0)).readings
+        assert any(one.source == "pvs test storage" for one in found)
+
+
+async def test_a_storage_that_hangs_is_asked_ever_more_rarely(pvs: FakePvs) -> None:
+    lists(pvs, SUPERVISOR, ESS)
+    pvs.answers[STORAGE] = (503, "")
+    errand = Errand("storage", 60.0, lambda _: _hangs())
+    errands = Errands([errand])
+    asked = [now for now in range(0, 7200, 10) if await errands.all(float(now)) == [] and errand.tried_at == now]
+    assert len(asked) < 14
+    assert max(b - a for a, b in pairwise(asked)) == 900
+
+
+async def _hangs() -> Sequence[Reading]:
+    raise Refused(Refusal.TIMEOUT, "no answer")
 
 
 async def test_without_a_list_the_poll_is_refused_and_nothing_else_is_asked(pvs: FakePvs) -> None:

@@ -158,9 +158,24 @@ async def test_a_session_that_has_ended_is_renewed_once(pvs: NewPvs) -> None:
 async def test_a_fresh_session_that_is_refused_is_no_reason_to_go_on(pvs: NewPvs) -> None:
     pvs.answers[ASKED] = UNAUTHORIZED
     async with logging_in(pvs) as login:
-        assert (await refusal(login)).reason is Refusal.LOGIN_ENDED
+        assert (await refusal(login)).reason is Refusal.SESSION_REFUSED
     assert pvs.logins <= 2
     assert pvs.count(ASKED) <= 2
+
+
+@pytest.mark.parametrize("answer", [UNAUTHORIZED, (200, ""), (500, "")], ids=["401", "empty", "500"])
+async def test_a_pvs_that_refuses_every_session_makes_no_storm_of_logins(pvs: NewPvs, answer: Any) -> None:
+    clock = Clock()
+    pvs.answers[ASKED] = answer
+    async with logging_in(pvs, clock) as login:
+        for _ in range(3600 // 10):
+            await refusal(login)
+            clock.now += 10
+        assert pvs.logins <= 20
+        pvs.answers.pop(ASKED)
+        assert await login.get(DEVICES)
+        pvs.sessions.valid.clear()
+        assert await login.get(DEVICES), "a session that ends later on is renewed again at once"
 
 
 async def test_a_bad_request_never_makes_a_login(pvs: NewPvs) -> None:
@@ -185,11 +200,15 @@ async def test_an_empty_reply_or_500_ends_only_a_session_that_is_not_young(
         assert (await refusal(login)).reason is reason
         assert pvs.logins == 1
         clock.now += 1
-        assert (await refusal(login)).reason is reason
+        lasting = Refusal.SESSION_REFUSED if reason is Refusal.EMPTY else reason
+        assert (await refusal(login)).reason is lasting
         assert pvs.logins == 2
         assert pvs.count(ASKED) == 3
-        pvs.answers[ASKED] = lambda seen: (200, {"/a": "1"}) if "cookie-3" in seen.headers["Cookie"] else answer
         clock.now += YOUNG + 1
+        assert (await refusal(login)).reason is lasting
+        assert pvs.logins == 2, "a new login did not help just now"
+        pvs.answers[ASKED] = lambda seen: (200, {"/a": "1"}) if "cookie-3" in seen.headers["Cookie"] else answer
+        clock.now += LASTS
         assert await login.get(DEVICES) == {"/a": "1"}
 
 

@@ -12,7 +12,7 @@ from helpers_pvs import FORBIDDEN, LOGIN, NewPvs, Seen, any_certificate, place
 from pvsmqtt.sources.pvs.client import PvsClient
 from pvsmqtt.sources.pvs.login import Login
 from pvsmqtt.sources.pvs.memory import Memory
-from pvsmqtt.sources.pvs.optional_names import COMMON, MAY_HANG, PVS5, PVS6, OptionalNames
+from pvsmqtt.sources.pvs.optional_names import ASK_AGAIN, COMMON, MAY_HANG, PVS5, PVS6, OptionalNames
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.requests import NAMES
 
@@ -31,7 +31,7 @@ async def names(
 ) -> list[str]:
     async with PvsClient(place(pvs.base), any_certificate(), longest=0.2) as client:
         login = Login(client, pvs.sessions.password)
-        return list(await OptionalNames(login, memory or Memory(None, "pvs"), model, build).names())
+        return list(await OptionalNames(login, memory or Memory(None, "pvs"), model, build).names(0.0))
 
 
 def probes(pvs: NewPvs) -> list[str]:
@@ -80,10 +80,10 @@ async def test_what_is_forgotten_is_found_out_anew(pvs: NewPvs) -> None:
     memory = Memory(None, "pvs")
     async with PvsClient(place(pvs.base), any_certificate()) as client:
         optional = OptionalNames(Login(client, pvs.sessions.password), memory, "PVS6", 61846)
-        await optional.names()
+        await optional.names(0.0)
         optional.forget()
         asked = len(pvs.seen)
-        assert WEAR in await optional.names()
+        assert WEAR in await optional.names(0.0)
         assert len(pvs.seen) == asked + 3
 
 
@@ -138,3 +138,26 @@ async def test_a_memory_cannot_make_it_ask_for_what_is_not_in_the_table(pvs: New
     assert "/sys/info/model" in found
     assert set(found) <= NAMES
     assert not any("wpa_key" in path or "set=" in path for path in pvs.paths)
+
+
+async def test_what_was_lacking_is_asked_for_again_a_day_later_and_added(pvs: NewPvs) -> None:
+    late = pvs.variables.pop("/sys/info/cpu_usage")
+    async with PvsClient(place(pvs.base), any_certificate(), longest=0.2) as client:
+        optional = OptionalNames(Login(client, pvs.sessions.password), Memory(None, "pvs"), "PVS6", 61846)
+        have = list(await optional.names(0.0))
+        pvs.variables["/sys/info/cpu_usage"] = late
+        asked = len(pvs.seen)
+        assert list(await optional.names(ASK_AGAIN - 1)) == have
+        assert len(pvs.seen) == asked
+        assert set(await optional.names(ASK_AGAIN)) == {*have, "/sys/info/cpu_usage"}
+        assert len(probes(pvs)[-1:]) == 1
+        assert probes(pvs)[-1] == "/sys/info/cpu_usage"
+
+
+async def test_a_restart_of_the_service_asks_for_nothing_that_was_lacking(pvs: NewPvs) -> None:
+    del pvs.variables["/sys/info/cpu_usage"]
+    memory = Memory(None, "pvs")
+    have = await names(pvs, memory)
+    asked = len(pvs.seen)
+    assert await names(pvs, memory) == have
+    assert len(pvs.seen) == asked

@@ -22,7 +22,6 @@ from pvsmqtt.sources.pvs.requests import (
     by_name,
     cached,
     search,
-    table,
 )
 
 ALL_FIXED = sorted(path for path, _, _ in FIXED.values())
@@ -176,12 +175,6 @@ def test_the_lists_of_devices_may_take_long_and_variables_may_not() -> None:
 def test_a_request_does_not_change() -> None:
     with pytest.raises(AttributeError):
         requests.DEVICES.path = "/vars?set=a=1"  # type: ignore[misc]
-
-
-def test_the_table_can_be_shown() -> None:
-    rows = list(table())
-    assert set(ALL_FIXED) < set(rows)
-    assert f"{len(NAMES)} names" in rows[-1]
 
 
 async def test_every_request_is_a_get_and_arrives_as_it_was_written() -> None:

@@ -222,7 +222,8 @@ async def test_a_memory_of_the_other_interface_does_not_overrule_the_configurati
         ({"api": "legacy"}, LEGACY),
         ({"api": "varserver", "password": PASSWORD}, VARSERVER),
         ({"api": "varserver"}, Refusal.BUSY),
-        ({"api": "auto", "password": PASSWORD}, Refusal.BUSY),
+        ({"api": "auto", "password": PASSWORD}, VARSERVER),
+        ({"api": "auto"}, Refusal.BUSY),
     ],
     ids=repr,
 )
@@ -261,7 +262,7 @@ async def test_an_update_that_brings_the_login_may_bring_another_certificate(tmp
             async with NewPvs(shown).running() as secure:
                 if generation is LEGACY:
                     secure.answers[LOGIN] = NOT_FOUND
-                trusted = Certificate("pin", memory, lambda _: None)
+                trusted = Certificate("pin", memory)
                 async with PvsClient(place(plain.base, secure.base), trusted) as client:
                     bench = Bench(plain, client, memory)
                     bench.says("PVS6", build)
@@ -289,7 +290,7 @@ async def test_another_certificate_is_never_overlooked(tmp_path: Path) -> None:
     async with NewPvs(second).running() as pvs:
         memory.set("certificate", first.fingerprint)
         memory.set("decision", {**Decision(VARSERVER, "so", NOON).document(), "serial": SERIAL})
-        async with PvsClient(place(pvs.base), Certificate("pin", memory, lambda _: None)) as client:
+        async with PvsClient(place(pvs.base), Certificate("pin", memory)) as client:
             bench = Bench(pvs, client, memory)
             assert await bench.refusal() is Refusal.CERTIFICATE
         assert pvs.seen == []

@@ -150,7 +150,7 @@ async def test_readings_flow_again_after_a_trouble(
         assert await inbox.after(1)
     assert (health.trouble, health.message) == (None, None)
     assert list(health.refused) == [trouble]
-    assert health.cycles >= health.refused[trouble or ""] + 3
+    assert health.cycles >= health.refused[trouble or ""] + 2
     assert len(lines(caplog, message)) == 1
     assert lines(caplog, "works again") == [f"works again (it was: {trouble})"]
 
@@ -166,8 +166,7 @@ async def test_another_trouble_is_another_line(simulator: PvsSimulator, caplog: 
     assert source.health.refused["busy"] >= 6
     assert source.health.refused["empty"] >= 3
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(warnings) == 3
-    assert ["503" in warning for warning in warnings] == [True, False, True]
+    assert ["503" in warning for warning in warnings] == [True, False], "one that comes and goes is not said again"
     assert inbox.cycles.empty()
 
 

@@ -50,7 +50,10 @@ def base_url(host: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"{parts.scheme}:// is not something a PVS speaks; allowed: http and https")
-    _ = parts.port
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"the port in {host!r} is none; allowed: 1 to 65535") from None
     return f"{parts.scheme}{url[len(parts.scheme) :]}".rstrip("/")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
-from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -27,13 +26,12 @@ Trust = ssl.SSLContext | aiohttp.Fingerprint | bool
 class Certificate:
     """``wanted`` is ``pin``, ``any``, ``verify`` or a SHA-256 fingerprint in hexadecimal digits.
 
-    The fingerprint that was pinned is kept in ``memory``. ``say`` tells people what was pinned.
+    The fingerprint that was pinned is kept in ``memory``.
     """
 
-    def __init__(self, wanted: str, memory: Memory, say: Callable[[str], None]) -> None:
+    def __init__(self, wanted: str, memory: Memory) -> None:
         self._wanted = wanted
         self._memory = memory
-        self._say = say
 
     async def trust(self, base: str) -> Trust:
         """What to hold the certificate of this https address against; the first time it is looked at and pinned.
@@ -48,7 +46,6 @@ class Certificate:
         pinned = self._memory.get(KEY)
         if not isinstance(pinned, str):
             pinned = await fingerprint(base)
-            self._say(f"certificate {pinned} is pinned: from now on it must be this one")
             self._memory.set(KEY, pinned)
         try:
             return _must_be(pinned)

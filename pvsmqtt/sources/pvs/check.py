@@ -37,7 +37,7 @@ async def check(options: PvsOptions, state_dir: Path | None = None) -> list[Find
     except Refused as refused:
         return [Finding(subject, False, refused.detail, refused.advice)]
     password = options.password.get_secret_value() if options.password else None
-    certificate = Certificate(options.certificate, memory, lambda _: None)
+    certificate = Certificate(options.certificate, memory)
     async with PvsClient(address(where, options.live_url), certificate) as client:
         login = Login(client, password)
         try:

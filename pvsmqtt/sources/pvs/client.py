@@ -29,7 +29,6 @@ from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.requests import Request
 
 CONNECT = 10.0
-SILENCE = 90.0
 LARGEST = 4 * 1024 * 1024
 """Bytes of the largest reply that is read; 400 panels make 320 kB."""
 
@@ -130,7 +129,7 @@ class PvsClient:
                     allow_redirects=False,
                     headers={**(headers or {}), **({} if encrypted else {"Connection": "close"})},
                     timeout=aiohttp.ClientTimeout(
-                        total=seconds, sock_connect=min(CONNECT, seconds), sock_read=min(SILENCE, seconds)
+                        total=seconds, sock_connect=min(CONNECT, seconds), sock_read=seconds
                     ),
                 ) as response:
                     if response.status != 200:

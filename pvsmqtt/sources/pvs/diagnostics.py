@@ -4,7 +4,6 @@
 
 Layouts::
 
-    supervisor/info                 {"result": "succeed", "supervisor": {"SWVER": "2025.09, Build 61845", …}}
     ?Command=GridProfileGet         {"result": "succeed", "active_name": "IEEE-1547a-2014 + 2020 CA Rule21",
                                      "pending_name": "…", "percent": 100, "status": "success", …}
     ?Command=CheckFW                {"url": "none"}
@@ -37,7 +36,6 @@ __all__ = [
     "grid_profile",
     "interfaces",
     "layout",
-    "supervisor_info",
 ]
 
 Table = Mapping[str, tuple[str, Convert]]
@@ -59,7 +57,6 @@ def _update(raw: object) -> str | None:
     return "on" if "://" in word else None
 
 
-SUPERVISOR: Table = {"SWVER": ("firmware", text)}
 GRID_PROFILE: Table = {
     "active_name": ("grid_profile", text),
     "pending_name": ("grid_profile_pending", text),
@@ -67,14 +64,6 @@ GRID_PROFILE: Table = {
     "status": ("grid_profile_status", text),
 }
 DISCOVERY: Table = {"progress": ("discovery_progress", _progress), "complete": ("discovery_complete", flag)}
-
-
-def supervisor_info(payload: object) -> dict[str, Value]:
-    """``firmware``, as the supervisor writes it; also for the reply to ``?Command=Start``, which looks the same."""
-    supervisor = succeeded(payload, "supervisor").get("supervisor")
-    if not isinstance(supervisor, dict):
-        raise wrong_shape("supervisor")
-    return _told(supervisor, SUPERVISOR)
 
 
 def grid_profile(payload: object) -> dict[str, Value]:

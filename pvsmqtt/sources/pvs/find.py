@@ -15,12 +15,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from pvsmqtt.sources.pvs.address import AUTO
+from pvsmqtt.sources.pvs.address import AUTO, base_url
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ TYPES = {"_pvs6._tcp.local.": "PVS6", "_pvs5._tcp.local.": "PVS5"}
 LISTEN = 3.0
 """Seconds to listen for announcements."""
 
+RESOLVE = 5.0
 GUESS, KNOWN = 15.0, 60.0
 """Seconds that an answer may take at a place where a PVS might be, and where one should be."""
 
@@ -147,7 +150,8 @@ async def _resolve(zeroconf: Zeroconf, service_type: str, name: str, seconds: fl
 async def ask(
     hosts: Iterable[str], seconds: float = GUESS, probe: Probe | None = None
 ) -> dict[str, Identity | Refused]:
-    """Ask every host once, all at the same time: who answers, or why there is no answer."""
+    """Ask every host once: who answers, or why there is no answer. Several names of one address are one host: a PVS
+    is not to be asked twice at a time."""
     asking = probe or _identify
 
     async def one(host: str) -> Identity | Refused:
@@ -159,8 +163,29 @@ async def ask(
         except TimeoutError:
             return Refused(Refusal.TIMEOUT, f"nobody answered at {host} in {seconds:g} s")
 
-    each = list(dict.fromkeys(hosts))
+    each = await _different(hosts)
     return dict(zip(each, await asyncio.gather(*map(one, each)), strict=True))
+
+
+async def _different(hosts: Iterable[str]) -> list[str]:
+    """The first of those hosts that have the same address. What has none is kept, for a message about it."""
+    loop = asyncio.get_running_loop()
+
+    async def resolve(host: str) -> str:
+        name = urlsplit(base_url(host)).hostname or host
+        try:
+            async with asyncio.timeout(RESOLVE):
+                found = await loop.getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
+        except (OSError, TimeoutError, UnicodeError):
+            return host
+        port = urlsplit(base_url(host)).port
+        return f"{found[0][4][0]}:{port}"
+
+    each = list(dict.fromkeys(hosts))
+    first: dict[str, str] = {}
+    for host, place in zip(each, await asyncio.gather(*map(resolve, each)), strict=True):
+        first.setdefault(place, host)
+    return list(first.values())
 
 
 async def _identify(host: str) -> Identity:
@@ -181,6 +206,9 @@ async def find(
 
     Announcements come first. Only when they leave a doubt, hosts are asked: those announced, then ``places`` (None
     for `PLACES`). A PVS that announces itself and does not answer is found too: it may be restarting.
+
+    Raises:
+        Refused: when any would do and there are several.
     """
     wanted = serial.upper() if serial else None
 
@@ -196,16 +224,30 @@ async def find(
     sure = [one for one in likely if right(one.serial)]
     if len(sure) == 1:
         return sure[0]
+    if wanted is None and len({one.serial for one in sure if one.serial}) > 1:
+        raise _several(sure)
     for hosts, patience, how in (
         ([one.host for one in likely], KNOWN, How.ANNOUNCED),
         (PLACES if places is None else places, GUESS, How.ASKED),
     ):
-        for host, answer in (await ask(hosts, patience, probe)).items():
-            if not isinstance(answer, Refused) and right(answer.serial):
-                return Found(host, answer.serial, answer.model, how)
+        answers = (await ask(hosts, patience, probe)).items()
+        good = [
+            Found(host, answer.serial, answer.model, how)
+            for host, answer in answers
+            if not isinstance(answer, Refused) and right(answer.serial)
+        ]
+        if wanted is None and len({one.serial for one in good}) > 1:
+            raise _several(good)
+        if good:
+            return good[0]
         if sure and how is How.ANNOUNCED:
             return sure[0]
     return None
+
+
+def _several(found: Iterable[Found]) -> Refused:
+    hosts = ", ".join(dict.fromkeys(one.host for one in found))
+    return Refused(Refusal.AMBIGUOUS, f"several PVS were found ({hosts})")
 
 
 async def locate(host: str) -> str:

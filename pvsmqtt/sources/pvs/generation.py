@@ -163,7 +163,7 @@ async def identify(host: str) -> Identity:
         Refused: when nobody does, or when it is no PVS.
     """
     memory = Memory(None, host)
-    async with PvsClient(address(host), Certificate("any", memory, lambda _: None)) as client:
+    async with PvsClient(address(host), Certificate("any", memory)) as client:
         return await ask(client)
 
 

@@ -110,6 +110,10 @@ class LegacyReader:
         )
         return found.readings
 
+    def recovered(self) -> None:
+        """Polls work again."""
+        self._errands.recovered()
+
     def report(self) -> dict[str, Any]:
         """What is refused at the moment."""
         return {"errands_refused": self._errands.refusals()}

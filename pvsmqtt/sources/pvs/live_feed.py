@@ -193,7 +193,7 @@ class LiveFeed:
         if not self._stand_in.is_set():
             self._stand_in.set()
             instead = "there is none until it does" if self._read is None else "it is polled until it does"
-            self._log.warning("the WebSocket of the PVS gives no live data (%s): %s. No action needed", end, instead)
+            self._log.info("the WebSocket of the PVS gives no live data (%s): %s. No action needed", end, instead)
 
     # Polling
 

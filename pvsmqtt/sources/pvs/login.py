@@ -31,6 +31,9 @@ WRONG_PAUSE, LONGEST_PAUSE = 900.0, 4 * 3600.0
 """Seconds until a refused password is tried again: doubling, since nobody knows whether a PVS locks out."""
 
 _SESSION = re.compile(r"[!-~]{1,1024}")
+LONGEST_USELESS = 3600.0
+"""Seconds up to which no login is made for a session that seems to have ended, after one that did not help."""
+
 _ENDED = frozenset({Refusal.LOGIN_ENDED, Refusal.EMPTY, Refusal.SERVER_ERROR})
 """How firmware says that a session has ended: 401, or on some builds an empty reply or 500."""
 
@@ -49,6 +52,7 @@ class Login:
         self._since = -math.inf
         self._refused: Refused | None = None
         self._again_at, self._pause = -math.inf, WRONG_PAUSE
+        self._useless_until, self._useless = -math.inf, LASTS
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -67,15 +71,25 @@ class Login:
         await self.fresh(LASTS)
         used = self._cookie
         try:
-            return await self._send(request)
+            return await self._useful(request)
         except Refused as refused:
             ended = refused.reason in _ENDED and (refused.reason is Refusal.LOGIN_ENDED or self.age > YOUNG)
             if not ended:
                 raise
+            if self._monotonic() < self._useless_until:
+                raise _session_refused(refused) from None
         if self._cookie == used:  # else somebody has logged in meanwhile
             self.drop()
         await self.fresh(LASTS)
-        return await self._send(request)
+        try:
+            return await self._useful(request)
+        except Refused as refused:
+            if refused.reason not in _ENDED:
+                raise
+            # A new login did not help: that is no reason to make more of them.
+            self._useless_until = self._monotonic() + self._useless
+            self._useless = min(2 * self._useless, LONGEST_USELESS)
+            raise _session_refused(refused) from None
 
     async def get(self, request: Request) -> Any:
         """The JSON document that answers a request.
@@ -109,6 +123,12 @@ class Login:
             finally:
                 self.drop()
 
+    async def _useful(self, request: Request) -> Reply:
+        """A reply under the session, which has proven its worth by it."""
+        reply = await self._send(request)
+        self._useless_until, self._useless = -math.inf, LASTS
+        return reply
+
     async def _send(self, request: Request) -> Reply:
         return await self._client.fetch(request, headers={"Cookie": f"session={self._cookie}"})
 
@@ -120,11 +140,13 @@ class Login:
         if not secret:
             raise Refused(Refusal.NO_PASSWORD, "no password is known")
         token = base64.b64encode(f"{USER}:{secret}".encode()).decode()
-        self._client.traffic.logins += 1
         try:
             reply = await self._client.fetch(LOG_IN, self._client.address.secure, {"Authorization": f"basic {token}"})
         except Refused as refused:
+            if refused.reason not in (Refusal.UNREACHABLE, Refusal.CERTIFICATE):
+                self._client.traffic.logins += 1
             raise self._judged(refused) from None
+        self._client.traffic.logins += 1
         found = reply.cookies.get("session")
         cookie = found.value if found is not None else None
         if not cookie and isinstance(reply.document, dict):
@@ -145,3 +167,10 @@ class Login:
         if refused.reason in (Refusal.NOT_FOUND, Refusal.HTML):
             return Refused(Refusal.NO_LOGIN_PAGE, f"there is no login page ({refused.detail})")
         return refused
+
+
+def _session_refused(refused: Refused) -> Refused:
+    """What it means that a session seems to have ended although it is new; a 500 stays what it is."""
+    if refused.reason is Refusal.SERVER_ERROR:
+        return refused
+    return Refused(Refusal.SESSION_REFUSED, f"the PVS refuses a session that it has just given ({refused.detail})")

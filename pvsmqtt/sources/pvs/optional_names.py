@@ -46,6 +46,8 @@ PVS5 = ("/net/wan/state", "/net/cell/state", "/net/plc/state")
 MAY_HANG = ("/sys/pvs/flashwear_type_b", "/sys/pvs/usb_erase_count")
 """Only a PVS6 has them."""
 
+ASK_AGAIN = 86400.0
+
 _ABSENT = frozenset({Refusal.BAD_REQUEST, Refusal.NOT_FOUND, Refusal.FORBIDDEN})
 
 
@@ -57,9 +59,9 @@ class OptionalNames:
         self._memory = memory
         self._model = model
         self._build = build
-        self._asked = False
+        self._asked_at: float | None = None
 
-    async def names(self) -> Sequence[str]:
+    async def names(self, now: float) -> Sequence[str]:
         """Every name that can be asked for together with the others.
 
         Raises:
@@ -68,28 +70,34 @@ class OptionalNames:
         known = self._memory.get(KEY)
         known = known if isinstance(known, dict) and known.get("build") == self._build else {}
         have, hang = _names(known, "have"), _names(known, "hang")
-        wanted = [*COMMON, *(PVS5 if self._model == "PVS5" else PVS6)]
-        # What a PVS lacks may only have been late when it started: it is asked once more in each run.
-        if have and (self._asked or set(have) | set(hang) >= {*wanted, *self._risky()}):
+        if have and self._asked_at is None:
+            self._asked_at = now
+        lacking = [name for name in self._wanted() if name not in have and name not in hang]
+        # What it lacks may only have been late when it started.
+        if have and (not lacking or now - (self._asked_at or 0.0) < ASK_AGAIN):
             return have
-        have = wanted if await self._has(*wanted) else [name for name in wanted if await self._has(name)]
-        for name in self._risky():
-            if name not in hang:
+        self._asked_at = now
+        plain = [name for name in lacking if name not in MAY_HANG]
+        if not have and await self._has(*plain):
+            have = plain
+        else:
+            have += [name for name in plain if await self._has(name)]
+        for name in lacking:
+            if name in MAY_HANG:
                 answer = await self._has(name, may_hang=True)
-                have = [*have, name] if answer else have
-                hang = [*hang, name] if answer is None else hang
-        self._asked = True
+                have += [name] if answer else []
+                hang += [name] if answer is None else []
         if have:
             self._memory.set(KEY, {"build": self._build, "have": have, "hang": hang})
         return have
 
-    def _risky(self) -> Sequence[str]:
-        return () if self._model == "PVS5" else MAY_HANG
+    def _wanted(self) -> Sequence[str]:
+        return (*COMMON, *PVS5) if self._model == "PVS5" else (*COMMON, *PVS6, *MAY_HANG)
 
     def forget(self) -> None:
         """What was remembered has turned out to be wrong."""
         self._memory.set(KEY, None)
-        self._asked = False
+        self._asked_at = None
 
     async def _has(self, *names: str, may_hang: bool = False) -> bool | None:
         """Whether all these are there; ``None`` when there never is an answer."""

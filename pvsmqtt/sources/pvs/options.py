@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 
 from pvsmqtt.options import Options, interval
-from pvsmqtt.sources.pvs.address import base_url, to_be_found
+from pvsmqtt.sources.pvs.address import base_url, is_serial, to_be_found
 
 Interval = interval(
     60, "the PVS writes a log line to its flash memory for every request, and faster polling makes it restart"
@@ -63,6 +63,8 @@ class PvsOptions(Options):
     def _a_place(cls, value: str) -> str:
         if to_be_found(value):
             return value
+        if re.fullmatch(r"ZT[0-9]{4}[0-9A-Z]*", value, re.IGNORECASE):
+            raise ValueError(f"{value!r} looks like a serial number, but has {len(value)} characters; allowed: 19")
         parts = urlsplit(base_url(value))
         if parts.username is not None:
             raise ValueError("a login in the address is not supported, and it would show in logs; leave it out")
@@ -72,6 +74,13 @@ class PvsOptions(Options):
                 "serial number of the PVS"
             )
         return value
+
+    @field_validator("password")
+    @classmethod
+    def _of_a_serial(cls, value: SecretStr | None) -> SecretStr | None:
+        """Whoever copies the whole serial number from the sticker means its end."""
+        secret = value.get_secret_value().strip() if value else ""
+        return SecretStr(secret[-5:].upper()) if is_serial(secret) else value
 
     @field_validator("certificate")
     @classmethod

@@ -59,6 +59,9 @@ class Reader(Protocol):
     async def errands(self, now: float) -> Sequence[Reading]:
         """What is asked for rarely, after the main request: one thing at most, at the first time everything."""
 
+    def recovered(self) -> None:
+        """Polls work again after they failed."""
+
     def report(self) -> dict[str, Any]:
         """Its part of the health topic."""
 

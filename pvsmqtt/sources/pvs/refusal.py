@@ -18,11 +18,13 @@ class Refusal(StrEnum):
     NOT_FOUND = "not_found"
     BAD_REQUEST = "bad_request"
     LOGIN_ENDED = "login_ended"
+    SESSION_REFUSED = "session_refused"
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - the name of a reason
     NO_PASSWORD = "no_password"  # noqa: S105 - the name of a reason
     NO_LOGIN_PAGE = "no_login_page"
     CERTIFICATE = "certificate_changed"
     UNSUPPORTED = "unsupported"
+    AMBIGUOUS = "several_found"
     STATUS = "unexpected_status"
     TOO_LARGE = "too_large"
     EMPTY = "empty"
@@ -46,9 +48,14 @@ ADVICE: dict[Refusal, str] = {
     Refusal.FORBIDDEN: "old firmware (before build 61840) does this when its web service hangs: power-cycle the PVS. "
     'If its firmware was updated, api = "auto" follows by itself within minutes',
     Refusal.SERVER_ERROR: "its data logger crashed; if it lasts, power-cycle the PVS",
-    Refusal.NOT_FOUND: "this firmware does not have what was asked for, or a proxy in front of it hides it",
+    Refusal.NOT_FOUND: "this firmware does not have what was asked for, or a proxy in front of it hides it. A proxy "
+    "must pass on /cgi-bin/dl_cgi/ and, for newer firmware, /auth and /vars; what it cannot pass on, "
+    'api = "legacy" or "varserver" settles',
     Refusal.BAD_REQUEST: "this firmware does not know a variable, or it has lost what it should remember",
     Refusal.LOGIN_ENDED: "the login is renewed by itself; no action needed unless it lasts",
+    Refusal.SESSION_REFUSED: "it lets us log in and then refuses what it let in; it may be restarting. If it lasts "
+    "for hours, power-cycle the PVS",
+    Refusal.AMBIGUOUS: "write the serial number of the one you mean as host, and one [[pvs]] table for each",
     Refusal.WRONG_PASSWORD: "the password is the last five characters of the serial number on the sticker of the "
     "PVS, in capitals; correct it, or leave password out so that it is found by itself",
     Refusal.NO_PASSWORD: "this firmware wants a login, and the PVS does not tell its serial number: write password = "

@@ -11,7 +11,7 @@ Sources: the vendor's LocalAPI.md, the on-device interface description (swagger 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 OPEN, LOGIN = False, True
@@ -140,19 +140,12 @@ def by_name(names: Sequence[str], cache: str | None = None) -> Request:
 
 def search(text: str, cache: str | None = None) -> Request:
     """Every variable whose name contains ``text``; with ``cache`` the PVS remembers which they are."""
-    return Request(f"/vars?match={text}{_named(cache)}&fmt=obj", MODEST, LOGIN)
+    return Request(f"/vars?match={text}{_named(cache)}&fmt=obj", QUICK, LOGIN)
 
 
 def cached(cache: str) -> Request:
     """The variables remembered under this name."""
-    return Request(f"/vars?cache={cache}&fmt=obj", MODEST, LOGIN)
-
-
-def table() -> Iterable[str]:
-    """Every row, for the documentation."""
-    yield from (path for path, _, _ in FIXED.values())
-    yield from (f"/vars?match={text}" for text in sorted(MATCHES))
-    yield f"/vars?name= ({len(NAMES)} names)"
+    return Request(f"/vars?cache={cache}&fmt=obj", QUICK, LOGIN)
 
 
 def _named(cache: str | None) -> str:

@@ -7,6 +7,7 @@ no status code does, and no silence.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 from collections.abc import Callable
@@ -63,7 +64,7 @@ class Review:
         try:
             identity = await ask(client)
         except Refused as refused:
-            return self._without_answer(refused, login)
+            return await self._without_answer(refused, client, login)
         login.serial = identity.serial or login.serial
         old = self.decision
         if old is not None and old.identity.build is not None and _same(identity, old.identity):
@@ -81,13 +82,16 @@ class Review:
             self._log.warning("%s: it is read by %s from now on", decision.reason, LABELS[decision.generation])
         else:
             self._log.info("%s; it is read by %s", decision.reason, LABELS[decision.generation])
+        pinned = self._memory.get(certificate.KEY)
+        if decision.generation is Generation.VARSERVER and pinned != pinned_before:
+            self._log.info("its certificate is pinned: from now on it must be %s", pinned)
         self.decision = decision
         self._memory.set(KEY, decision.document())
         return decision
 
-    def _without_answer(self, refused: Refused, login: Login) -> Decision:
-        """Nobody says who it is: what was decided stands, also before a restart."""
-        if refused.reason is Refusal.CERTIFICATE:
+    async def _without_answer(self, refused: Refused, client: PvsClient, login: Login) -> Decision:
+        """Nobody says who it is: what was decided stands, also before a restart; else it is tried what works."""
+        if refused.reason in (Refusal.CERTIFICATE, Refusal.UNSUPPORTED):
             raise refused
         known = self.decision or remembered(self._memory.get(KEY))
         if known is not None and self._options.api in ("auto", known.generation.value):
@@ -95,6 +99,11 @@ class Review:
             if self.decision is None:
                 self.decision = replace(known, reason=f"{known.reason} (as known before)")
             return self.decision
+        if self._options.api == "auto" and refused.reason is not Refusal.UNREACHABLE:
+            with contextlib.suppress(Refused):
+                self.decision = await decide(client, login, Identity(), self._wall())
+                self._log.info("%s; it is read by %s", self.decision.reason, LABELS[self.decision.generation])
+                return self.decision
         if self._options.api == "auto" or (self._options.api == "varserver" and self._options.password is None):
             raise refused
         self.decision = self._ordered(Identity())

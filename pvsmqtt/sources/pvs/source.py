@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pvsmqtt.model.device import LABELS, SITE_ID, Device, Kind, slug
+from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading, Value
 from pvsmqtt.sources.base import Deliver, Health
 from pvsmqtt.sources.pvs.address import Address, address, to_be_found
@@ -35,6 +36,7 @@ from pvsmqtt.sources.pvs.varserver_reader import VarserverReader
 FAREWELL = 2.0
 """Seconds that the logout may take when the service stops."""
 
+MOST_UNMAPPED = 30
 LOST = 6
 """Failed connections in a row after which a PVS that was found by searching is searched for again."""
 
@@ -90,9 +92,7 @@ class PvsSource:
 
     async def _read(self, where: Address, deliver: Deliver) -> None:
         """Read at one address until the PVS is lost there."""
-        certificate = Certificate(
-            self._options.certificate, self._memory, lambda text: self.health.log.info("%s", text)
-        )
+        certificate = Certificate(self._options.certificate, self._memory)
         password = self._options.password.get_secret_value() if self._options.password else None
         async with PvsClient(where, certificate) as client:
             login = Login(client, password, self._monotonic)
@@ -140,6 +140,8 @@ class PvsSource:
             except Refused as refused:
                 pause = self._failed(refused, started)
             else:
+                if self._failures:
+                    reader.recovered()
                 self._failures = 0
                 deliver(cycle.readings)
                 self._note(cycle, started)
@@ -153,7 +155,7 @@ class PvsSource:
     def _failed(self, refused: Refused, started: float) -> float:
         """Note a refusal; the seconds until the next try."""
         self._failures += 1
-        self.health.bad(refused.reason, str(refused))
+        self.health.bad(refused.reason, str(refused), self._monotonic())
         elapsed = self._monotonic() - started
         return until_retry(self._failures, elapsed, self._options.interval, self._jitter())
 
@@ -223,8 +225,10 @@ class PvsSource:
         source = f"{self.name} live"
 
         def tell(values: Mapping[str, Value], measured_at: datetime | None) -> None:
-            known = any(value is not None for value in values.values())
-            deliver([Reading(house, values, source, measured_at, 0.0, STALE if known else 0.0)])
+            # What was counted stays counted, though at night all live data are null; and nulls are no sign of life.
+            told = {key: value for key, value in values.items() if value is not None or not QUANTITIES[key].holds}
+            alive = any(value is not None for value in told.values())
+            deliver([Reading(house, told, source, measured_at, 0.0, STALE if alive else 0.0)])
 
         async def read() -> Mapping[str, object]:
             assert reader is not None  # noqa: S101 - it is only called where there is one
@@ -263,7 +267,7 @@ class PvsSource:
             "devices": cycle.devices,
             "clock_ahead": round(self._ahead),
             "left_out": {reason.value: count for reason, count in cycle.refused.items()},
-            "unmapped": sorted(cycle.unmapped),
+            "unmapped": sorted(cycle.unmapped)[:MOST_UNMAPPED],
         }
         before = self.health.details
         trouble = clock_trouble(self._ahead)

@@ -36,8 +36,8 @@ DOUBT_AGAIN = 900.0
 NEW_ENOUGH = 60.0
 """Seconds for which a login counts as new: of the 300 that it lives at least 240 are left for live data."""
 
-GONE = 7 * DAY
-"""Seconds after which a device that is missing is missed no more: it was taken away."""
+GONE = DAY
+"""Seconds after which a device that is missing is no longer searched for with every poll, but every hour."""
 
 
 class VarserverReader:
@@ -131,6 +131,10 @@ class VarserverReader:
             # The PVS is there, it has just let us in: it is this that it does not answer, and each try costs a login.
             raise Refused(Refusal.NOT_SUCCEED, "the PVS does not answer when live data is switched on") from None
 
+    def recovered(self) -> None:
+        """Polls work again."""
+        self._errands.recovered()
+
     def report(self) -> dict[str, Any]:
         """What is refused, and whether devices are missing."""
         return {"errands_refused": self._errands.refusals(), "devices_missing": self._missing}
@@ -169,7 +173,7 @@ class VarserverReader:
         return [Reading(self._supervisor, {}, self._setting.name, clock, 0.0, self._setting.keep)]
 
     async def _ask_itself(self, now: float) -> Sequence[Reading]:
-        self._wanted = await self._names.names()
+        self._wanted = await self._names.names(now)
         if not self._wanted:
             return []
         try:
