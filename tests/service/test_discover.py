@@ -174,7 +174,7 @@ async def test_wifi() -> None:
     [
         (("--wifi", "ZT1905850A6185"), "has 19 characters, this one has 14"),
         (("--host", "ftp://pvs"), "ftp:// is not something a PVS speaks"),
-        (("--host", "pvs:99999"), "Port out of range"),
+        (("--host", "pvs:99999"), "allowed: 1 to 65535"),
         (("--host", "http://user:word@pvs"), "names no host"),
         (("--seconds", "0"), "not a number of seconds above 0"),
     ],

@@ -1,0 +1,141 @@
+"""Everything that was published, held against what the simulated house knows.
+
+A state names the time of its measurement, so for every power there is an instant at which the house must have had it:
+what was missing and was published as 0 has none. Lifetime energies never fall, and once known are never unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any
+
+from harness import ROOT, Seen
+
+from pvsmqtt.model.quantity import QUANTITIES
+from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.state import HouseState
+
+LIFETIME = tuple(
+    key for key, row in QUANTITIES.items() if row.device_class == "energy" and row.state_class == "total_increasing"
+)
+WATTS, KWH = 1.5, 0.2
+"""How near is near: what firmware and float32 round away."""
+
+Facts = Mapping[str, float]
+
+
+class Truth:
+    """Of one house. ``besides`` are devices and keys of which this house is known to tell lies."""
+
+    def __init__(self, house: House, besides: Iterable[tuple[str, str]] = ()) -> None:
+        self.house = house
+        self.besides = set(besides)
+        self.site = "site"
+
+    def judge(self, messages: Iterable[Seen]) -> None:
+        """Raises AssertionError with all that is not true."""
+        messages = list(messages)
+        wrong = [*self._lies(messages), *falls(messages), *lost_ids(messages)]
+        assert not wrong, "\n".join(wrong[:20])
+
+    def _lies(self, messages: Iterable[Seen]) -> Iterator[str]:
+        for device, state in states(messages):
+            if state.get("measured_at") is None:
+                continue
+            measured_at = datetime.fromisoformat(state["measured_at"])
+            candidates = [self.facts(measured_at + late) for late in (timedelta(0), timedelta(seconds=1))]
+            for key in candidates[0].get(device, {}):
+                said = state.get(key)
+                if said is None or (device, key) in self.besides:
+                    continue
+                known = [facts[device][key] for facts in candidates]
+                near = KWH if QUANTITIES[key].unit == "kWh" else WATTS
+                if min(abs(said - value) for value in known) > near:
+                    yield f"{device}: {key} was {said} at {measured_at}, and never {known[0]:.3f}"
+
+    def facts(self, when: datetime) -> dict[str, Facts]:
+        """What is true of each device and of the site at an instant."""
+        state = self.house.at(when)
+        made, meter = state.production.power * 1000, state.consumption
+        found: dict[str, Facts] = {
+            panel.serial.lower(): {"power": panel.power * 1000, "energy": panel.energy} for panel in state.inverters
+        }
+        found[state.production.serial.lower()] = {"power": made, "energy": state.production.energy}
+        found[meter.serial.lower()] = {
+            "power": meter.power * 1000,
+            "import_energy": meter.import_energy,
+            "export_energy": meter.export_energy,
+            "net_energy": meter.net_energy,
+        }
+        found[self.site] = _of_site(state)
+        return found
+
+
+def _of_site(state: HouseState) -> Facts:
+    made, bought = state.production.power * 1000, state.consumption.power * 1000
+    return {
+        "pv_power": made,
+        "pv_energy": state.production.energy,
+        "grid_power": bought,
+        "load_power": state.load * 1000 if state.battery is not None else made + bought,
+        "grid_import_energy": state.consumption.import_energy,
+        "grid_export_energy": state.consumption.export_energy,
+    }
+
+
+def states(messages: Iterable[Seen]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Device and state of every state message."""
+    for message in messages:
+        if message.topic.startswith(f"{ROOT}/") and message.topic.endswith("/state") and message.payload:
+            yield message.topic.split("/")[-2], message.json
+
+
+def falls(messages: Iterable[Seen]) -> Iterator[str]:
+    """Lifetime energies that fell, were 0, or became unknown; a service that starts knows none of them yet."""
+    before: dict[tuple[str, str], float] = {}
+    knew: set[tuple[str, str]] = set()
+    for message in messages:
+        if message.topic == f"{ROOT}/status" and message.text == "offline":
+            knew.clear()
+        for (device, state), key in product(states([message]), LIFETIME):
+            said, known = state.get(key), before.get((device, key))
+            if said is None:
+                if (device, key) in knew:
+                    yield f"{device}: {key} became unknown after {known}"
+            elif said == 0:
+                yield f"{device}: {key} was 0"
+            elif known is not None and said < known:
+                yield f"{device}: {key} fell from {known} to {said}"
+            if said is not None:
+                before[device, key] = said
+                knew.add((device, key))
+
+
+def lost_ids(messages: Iterable[Seen]) -> Iterator[str]:
+    """Entities that were announced and are not announced any more."""
+    before: dict[str, set[str]] = {}
+    for message in messages:
+        if not (message.topic.startswith("homeassistant/device/") and message.topic.endswith("/config")):
+            continue
+        now = unique_ids(message)
+        if lost := before.get(message.topic, set()) - now:
+            yield f"{message.topic}: lost {sorted(lost)}"
+        before[message.topic] = now
+
+
+def unique_ids(message: Seen) -> set[str]:
+    """Those in an announcement; none in one that takes it back."""
+    if not message.payload:
+        return set()
+    return {part["unique_id"] for part in message.json["components"].values() if "unique_id" in part}
+
+
+def announced(messages: Iterable[Seen]) -> set[str]:
+    """All that was ever announced."""
+    found: set[str] = set()
+    for message in messages:
+        if message.topic.startswith("homeassistant/device/"):
+            found |= unique_ids(message)
+    return found
