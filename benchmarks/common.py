@@ -26,8 +26,8 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 
-from pvsmqtt.simulator.pvs import dl_cgi
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
+from pvsmqtt.simulator.pvs.older import dl_cgi
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0

@@ -17,12 +17,14 @@ from functools import partial
 import common
 
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.simulator.pvs.house import House as SimulatedHouse
+from pvsmqtt.simulator.pvs.house.house import House as SimulatedHouse
 from pvsmqtt.simulator.pvs.machine import Machine
 from pvsmqtt.site.house import House
 from pvsmqtt.site.registry import Registry
-from pvsmqtt.sources.pvs import client, dl_cgi, varserver
-from pvsmqtt.sources.pvs.requests import search
+from pvsmqtt.sources.pvs.access import client
+from pvsmqtt.sources.pvs.access.requests import search
+from pvsmqtt.sources.pvs.newer import varserver
+from pvsmqtt.sources.pvs.older import dl_cgi
 
 PANELS = (40, 400)
 FIRMWARE = "61845"

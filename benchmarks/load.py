@@ -28,9 +28,9 @@ import aiohttp
 import common
 import virtual_time
 
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
-from pvsmqtt.simulator.pvs.stats import Request
+from pvsmqtt.simulator.pvs.web.stats import Request
 from pvsmqtt.sources.pvs.options import PvsOptions
 from pvsmqtt.sources.pvs.source import PvsSource
 

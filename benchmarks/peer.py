@@ -22,7 +22,8 @@ from pathlib import Path
 
 import common
 
-from pvsmqtt.sources.pvs import client, dl_cgi
+from pvsmqtt.sources.pvs.access import client
+from pvsmqtt.sources.pvs.older import dl_cgi
 
 SCRIPT = Path(__file__).with_name("handwritten.py")
 DECODED = 100

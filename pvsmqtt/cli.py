@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pvsmqtt import __version__
 
 if TYPE_CHECKING:
-    from pvsmqtt.sources.pvs.wifi import Wifi
+    from pvsmqtt.sources.pvs.finding.wifi import Wifi
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -57,7 +57,7 @@ def _number(least: int, most: int) -> Any:
 def _host(text: str) -> str:
     from urllib.parse import urlsplit
 
-    from pvsmqtt.sources.pvs.address import base_url
+    from pvsmqtt.sources.pvs.access.address import base_url
 
     try:
         parts = urlsplit(base_url(text))
@@ -92,7 +92,7 @@ def _filter(text: str) -> tuple[str, str] | re.Pattern[str]:
 
 
 def _wifi(serial: str) -> Wifi:
-    from pvsmqtt.sources.pvs.wifi import commissioning
+    from pvsmqtt.sources.pvs.finding.wifi import commissioning
 
     try:
         return commissioning(serial)

@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pvsmqtt.options import ALLOW_FAST_POLLING
-from pvsmqtt.sources.pvs.address import Address
-from pvsmqtt.sources.pvs.certificate import Certificate
-from pvsmqtt.sources.pvs.client import PvsClient
-from pvsmqtt.sources.pvs.login import Login
+from pvsmqtt.sources.pvs.access.address import Address
+from pvsmqtt.sources.pvs.access.certificate import Certificate
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import Login
 from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.options import PvsOptions
 from pvsmqtt.sources.pvs.reader import Cycle, Reader

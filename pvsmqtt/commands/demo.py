@@ -47,7 +47,7 @@ def demo(seconds: float | None, panels: int) -> int:
 async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
     from pvsmqtt.service import Service
     from pvsmqtt.settings import load
-    from pvsmqtt.simulator.pvs.house import House
+    from pvsmqtt.simulator.pvs.house.house import House
     from pvsmqtt.simulator.pvs.server import PvsSimulator
 
     # Half past seven in the morning at the simulated house (UTC−6): the sun has just risen.

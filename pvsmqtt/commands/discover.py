@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pvsmqtt.commands import log
 
 if TYPE_CHECKING:
-    from pvsmqtt.sources.pvs.find import Found
+    from pvsmqtt.sources.pvs.finding.find import Found
+    from pvsmqtt.sources.pvs.finding.wifi import Wifi
     from pvsmqtt.sources.pvs.generation import Identity
     from pvsmqtt.sources.pvs.refusal import Refused
-    from pvsmqtt.sources.pvs.wifi import Wifi
 
 ADVICE = (
     "if it is on your Wi-Fi, your router knows its address; on its port LAN1 it is 172.27.153.1, and this machine "
@@ -67,7 +67,7 @@ def discover(seconds: float | None, hosts: Sequence[str], as_json: bool, wifi: W
 
 async def _look(seconds: float | None, hosts: Sequence[str]) -> tuple[list[_Seen], list[str]]:
     """Every PVS once, those that announce themselves first; and of the ``hosts`` those that are none."""
-    from pvsmqtt.sources.pvs import find
+    from pvsmqtt.sources.pvs.finding import find
     from pvsmqtt.sources.pvs.refusal import Refused
 
     seconds = find.LISTEN if seconds is None else seconds
@@ -146,7 +146,7 @@ def _configuration(good: Sequence[_Seen]) -> str:
 
 
 def _why_none(seen: Sequence[_Seen], missed: Sequence[str]) -> str:
-    from pvsmqtt.sources.pvs.find import MISS
+    from pvsmqtt.sources.pvs.finding.find import MISS
 
     if seen:
         return "; ".join(f"the PVS at {one.host} cannot be read: {one.trouble}" for one in seen)

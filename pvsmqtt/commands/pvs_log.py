@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pvsmqtt.commands import log
 from pvsmqtt.model.times import iso
 from pvsmqtt.redaction import redact
-from pvsmqtt.sources.pvs.journal import PORT, Entry, NoLog, Query, moment, opened, text, wanted
+from pvsmqtt.sources.pvs.finding.journal import PORT, Entry, NoLog, Query, moment, opened, text, wanted
 
 LINES = 100
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -89,8 +89,8 @@ async def _print(host: str, port: int | None, given: bool, query: Query) -> None
 async def _url(host: str, port: int | None, given: bool) -> str:
     """Where the log is. A port within a configured host or a URL is that of the web interface; one that was
     ``given`` with the host is meant for the log."""
-    from pvsmqtt.sources.pvs import find
-    from pvsmqtt.sources.pvs.address import base_url, to_be_found
+    from pvsmqtt.sources.pvs.access.address import base_url, to_be_found
+    from pvsmqtt.sources.pvs.finding import find
     from pvsmqtt.sources.pvs.refusal import Refused
 
     try:

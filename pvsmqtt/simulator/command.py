@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pvsmqtt.simulator.pvs import faults, firmware, traps
-from pvsmqtt.simulator.pvs.faults import ALL_FAULTS
+from pvsmqtt.simulator.pvs import firmware, traps
 from pvsmqtt.simulator.pvs.firmware import FIRMWARES
 from pvsmqtt.simulator.pvs.traps import TRAPS
+from pvsmqtt.simulator.pvs.web import faults
+from pvsmqtt.simulator.pvs.web.faults import ALL_FAULTS
 
 if TYPE_CHECKING:
     from pvsmqtt.simulator.pvs.server import PvsSimulator
@@ -122,7 +123,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; 1 with one line on stderr if that cannot be."""
-    from pvsmqtt.simulator.pvs.house import House
+    from pvsmqtt.simulator.pvs.house.house import House
     from pvsmqtt.simulator.pvs.server import PvsSimulator
 
     try:

@@ -11,7 +11,7 @@ from harness.basics import NOON, free_port
 from harness.processes import Mosquitto, Process, Service, environment, pvsmqtt
 from harness.proxy import Proxy
 from harness.subscriber import Recorder
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 
 

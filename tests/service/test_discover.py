@@ -18,7 +18,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 SERIAL, OTHER = "ZT190585000549A6185", "ZT184485000001E0042"
 OLD = {"SWVER": "2025.06, Build 61839", "SERIAL": SERIAL, "MODEL": "PVS6", "BUILD": 61839}
 NEW = {"SWVER": "2025.11, Build 5412", "SERIAL": OTHER, "MODEL": "PVS5"}
-FIND = "pvsmqtt.sources.pvs.find"
+FIND = "pvsmqtt.sources.pvs.finding.find"
 
 Serve = Callable[[dict[str, Any]], Awaitable[str]]
 

@@ -360,7 +360,7 @@ async def test_health(bench: Bench) -> None:
 
 
 async def test_two_houses_do_not_mix(bench: Bench) -> None:
-    from pvsmqtt.simulator.pvs.house import House
+    from pvsmqtt.simulator.pvs.house.house import House
 
     broker = await bench.broker()
     one, two = await bench.pvs(), await bench.pvs(house=House(2, seed=7))

@@ -5,7 +5,7 @@ import json
 import pytest
 from harness import ROOT, Bench, Recorder, Seen, device_ids, is_online
 
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 
 QUICK_BIRTH = {"pvsmqtt.sinks.mqtt.sink.BIRTH_DELAY": (0.2, 0.4)}
 BIRTH = "homeassistant/status"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness import Bench, device_ids, is_offline, pvsmqtt, retained
 
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 
 STRANGERS = {
     "pvsmqtt/home_too/status": "online",

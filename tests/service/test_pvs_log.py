@@ -18,8 +18,8 @@ from harness import free_port, pvsmqtt
 
 from pvsmqtt.commands import pvs_log
 from pvsmqtt.redaction import redact
-from pvsmqtt.sources.pvs import journal
-from pvsmqtt.sources.pvs.journal import moment
+from pvsmqtt.sources.pvs.finding import journal
+from pvsmqtt.sources.pvs.finding.journal import moment
 
 START = 1_766_000_000
 """2025-12-17T19:33:20Z"""
@@ -263,7 +263,9 @@ class TestNoLog:
     async def test_silence(self) -> None:
         with closing(socket.create_server(("127.0.0.1", 0))) as server:
             process = pvsmqtt(
-                "pvs-log", f"127.0.0.1:{server.getsockname()[1]}", patch={"pvsmqtt.sources.pvs.journal.SILENCE": 0.1}
+                "pvs-log",
+                f"127.0.0.1:{server.getsockname()[1]}",
+                patch={"pvsmqtt.sources.pvs.finding.journal.SILENCE": 0.1},
             )
             status, _, log = await process.run()
         assert status == 1
@@ -289,7 +291,7 @@ class TestWhere:
 
     async def test_a_pvs_that_is_searched_for(self, tmp_path: Path) -> None:
         values = {"PLACES": (), "INTERFACES": ("127.0.0.1",), "TYPES": {"_nobody-has-it._tcp.local.": "PVS6"}}
-        patch = {f"pvsmqtt.sources.pvs.find.{name}": value for name, value in values.items()}
+        patch = {f"pvsmqtt.sources.pvs.finding.find.{name}": value for name, value in values.items()}
         status, _, log = await pvsmqtt("pvs-log", "--config", self.config(tmp_path, "auto"), patch=patch).run()
         assert status == 1
         assert "no PVS was found on the network" in log

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness import ROOT, Bench, Feed, device_ids, is_offline, is_online, retained
 
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 
 STATUS = f"{ROOT}/status"
 SOON = 5.0

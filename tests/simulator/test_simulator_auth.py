@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from pvsmqtt.simulator.pvs.auth import Sessions, accepts
-from pvsmqtt.simulator.pvs.faults import VARSERVER_FAULTS, Area
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
+from pvsmqtt.simulator.pvs.newer.auth import Sessions, accepts
 from pvsmqtt.simulator.pvs.server import PvsSimulator
+from pvsmqtt.simulator.pvs.web.faults import VARSERVER_FAULTS, Area
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 HOUSE = House(2)

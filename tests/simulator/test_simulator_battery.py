@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pvsmqtt.simulator.pvs import days
-from pvsmqtt.simulator.pvs.battery import (
+from pvsmqtt.simulator.pvs.house import days
+from pvsmqtt.simulator.pvs.house.battery import (
     CAPACITY,
     CHARGE_LIMIT,
     DISCHARGE_LIMIT,
@@ -24,9 +24,9 @@ from pvsmqtt.simulator.pvs.battery import (
     customer,
     self_consumption,
 )
-from pvsmqtt.simulator.pvs.curve import HOUR, MARK
-from pvsmqtt.simulator.pvs.house import COMMISSIONED, House
-from pvsmqtt.simulator.pvs.state import Battery, HouseState
+from pvsmqtt.simulator.pvs.house.curve import HOUR, MARK
+from pvsmqtt.simulator.pvs.house.house import COMMISSIONED, House
+from pvsmqtt.simulator.pvs.house.state import Battery, HouseState
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 FORTNIGHT = days.DAYS * days.DAY

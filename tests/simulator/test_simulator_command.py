@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 
 from pvsmqtt.simulator.command import add_parser, run
-from pvsmqtt.simulator.pvs.faults import ALL_FAULTS
 from pvsmqtt.simulator.pvs.firmware import FIRMWARES
 from pvsmqtt.simulator.pvs.traps import TRAPS
+from pvsmqtt.simulator.pvs.web.faults import ALL_FAULTS
 
 PROGRAM = """
 import argparse, sys

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pvsmqtt.simulator.pvs.curve import HOUR, MARK, Curve
+from pvsmqtt.simulator.pvs.house.curve import HOUR, MARK, Curve
 
 MARKS = st.lists(st.floats(-5, 5, allow_subnormal=False), min_size=2, max_size=6)
 

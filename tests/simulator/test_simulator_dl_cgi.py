@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pvsmqtt.simulator.pvs import dl_cgi
-from pvsmqtt.simulator.pvs.entries import number, time_text
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
+from pvsmqtt.simulator.pvs.older import dl_cgi
+from pvsmqtt.simulator.pvs.older.entries import number, time_text
 
 NOON = datetime(2026, 6, 21, 18, 3, 20, tzinfo=UTC)
 NIGHT = NOON + timedelta(hours=12)

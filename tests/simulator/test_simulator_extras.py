@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pvsmqtt.simulator.pvs import dl_cgi
-from pvsmqtt.simulator.pvs.extras import COMMANDS, IP_ADDRESS, PATHS, SSID
-from pvsmqtt.simulator.pvs.house import House
-from pvsmqtt.simulator.pvs.storage_status import storage_status
+from pvsmqtt.simulator.pvs.house.house import House
+from pvsmqtt.simulator.pvs.older import dl_cgi
+from pvsmqtt.simulator.pvs.older.extras import COMMANDS, IP_ADDRESS, PATHS, SSID
+from pvsmqtt.simulator.pvs.older.storage_status import storage_status
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 HOUSE = House(3)

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from pvsmqtt.simulator.pvs.faults import ALL_FAULTS, DEPTH, FAULTS, HUGE_SIZE, Fault, table
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
+from pvsmqtt.simulator.pvs.web.faults import ALL_FAULTS, DEPTH, FAULTS, HUGE_SIZE, Fault, table
 
 HOUSE = House(2)
 LIST = "/cgi-bin/dl_cgi?Command=DeviceList"

@@ -9,9 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from pvsmqtt.simulator.pvs.house import NIGHTLY_RESTART, House
+from pvsmqtt.simulator.pvs.house.house import NIGHTLY_RESTART, House
 from pvsmqtt.simulator.pvs.machine import Machine
-from pvsmqtt.simulator.pvs.names import FLASHWEAR
+from pvsmqtt.simulator.pvs.newer.names import FLASHWEAR
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 from pvsmqtt.simulator.pvs.traps import MANY, TRAPS, table
 

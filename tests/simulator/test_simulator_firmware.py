@@ -8,11 +8,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from pvsmqtt.simulator.pvs import dl_cgi
 from pvsmqtt.simulator.pvs.firmware import FIRMWARES, table
-from pvsmqtt.simulator.pvs.house import House
-from pvsmqtt.simulator.pvs.live import LiveServer
+from pvsmqtt.simulator.pvs.house.house import House
+from pvsmqtt.simulator.pvs.older import dl_cgi
 from pvsmqtt.simulator.pvs.server import PvsSimulator
+from pvsmqtt.simulator.pvs.web.live import LiveServer
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 NIGHT = NOON + timedelta(hours=12)

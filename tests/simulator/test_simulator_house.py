@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pvsmqtt.simulator.pvs.house import (
+from pvsmqtt.simulator.pvs.house.house import (
     COMMISSIONED,
     GROUP_SPACING,
     MAX_PANELS,
@@ -16,7 +16,7 @@ from pvsmqtt.simulator.pvs.house import (
     WIRING,
     House,
 )
-from pvsmqtt.simulator.pvs.state import HouseState
+from pvsmqtt.simulator.pvs.house.state import HouseState
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 6, 21, 6, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)

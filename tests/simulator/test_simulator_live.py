@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pvsmqtt.simulator.pvs.house import COMMISSIONED, House
-from pvsmqtt.simulator.pvs.live import (
+from pvsmqtt.simulator.pvs.house.house import COMMISSIONED, House
+from pvsmqtt.simulator.pvs.web.live import (
     GARBAGE,
     HUGE,
     QUIET,

@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from pvsmqtt.simulator.pvs.dl_cgi import device_list
-from pvsmqtt.simulator.pvs.faults import ALL_FAULTS
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
+from pvsmqtt.simulator.pvs.older.dl_cgi import device_list
 from pvsmqtt.simulator.pvs.server import PvsSimulator
+from pvsmqtt.simulator.pvs.web.faults import ALL_FAULTS
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 HOUSE = House(4)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pvsmqtt.simulator.pvs.house import House
-from pvsmqtt.simulator.pvs.state import Battery
-from pvsmqtt.simulator.pvs.storage_status import FORMS, Form, storage_status
+from pvsmqtt.simulator.pvs.house.house import House
+from pvsmqtt.simulator.pvs.house.state import Battery
+from pvsmqtt.simulator.pvs.older.storage_status import FORMS, Form, storage_status
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 INSTANTS = st.datetimes(datetime(2018, 5, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

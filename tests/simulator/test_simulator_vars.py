@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvsmqtt.simulator.pvs.house import NIGHTLY_RESTART, House
+from pvsmqtt.simulator.pvs.house.house import NIGHTLY_RESTART, House
 from pvsmqtt.simulator.pvs.machine import Machine
-from pvsmqtt.simulator.pvs.names import OPEN, SSID, WPA_KEY
-from pvsmqtt.simulator.pvs.variables import text
-from pvsmqtt.simulator.pvs.vars_api import VarsApi
+from pvsmqtt.simulator.pvs.newer.names import OPEN, SSID, WPA_KEY
+from pvsmqtt.simulator.pvs.newer.variables import text
+from pvsmqtt.simulator.pvs.newer.vars_api import VarsApi
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 6, 21, 6, tzinfo=UTC)

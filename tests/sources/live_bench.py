@@ -15,8 +15,8 @@ from aiohttp import web
 from harness.basics import Feed
 
 from pvsmqtt.model.reading import Value
-from pvsmqtt.sources.pvs.live_feed import LiveFeed
-from pvsmqtt.sources.pvs.live_pace import Pace
+from pvsmqtt.sources.pvs.live.feed import LiveFeed
+from pvsmqtt.sources.pvs.live.pace import Pace
 
 SOLAR = {"pv_p": 1.0, "pv_en": 100.0, "net_p": -0.4, "net_en": -50.0, "site_load_p": 0.6, "site_load_en": 50.0}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pvsmqtt.sources.pvs.address import Address, address, base_url, is_serial, to_be_found
+from pvsmqtt.sources.pvs.access.address import Address, address, base_url, is_serial, to_be_found
 
 SERIAL = "ZT190585000549A6185"
 

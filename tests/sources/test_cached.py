@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from helpers_pvs import BAD_REQUEST, LOGIN, NOT_FOUND, NewPvs, inverter, logging_in
 
-from pvsmqtt.sources.pvs.cached import REFILL, CachedSet
-from pvsmqtt.sources.pvs.login import Login
+from pvsmqtt.sources.pvs.access.login import Login
+from pvsmqtt.sources.pvs.access.requests import search
+from pvsmqtt.sources.pvs.newer.cached import REFILL, CachedSet
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
-from pvsmqtt.sources.pvs.requests import search
 
 NAME = "pvsmqtt-test"
 FILL = f"/vars?match=/sys/devices/&cache={NAME}&fmt=obj"

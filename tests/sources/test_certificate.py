@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from helpers_pvs import PASSWORD, FakePvs, NewPvs, Shown, make_certificate, place
 
-from pvsmqtt.sources.pvs import certificate as certificate_module
-from pvsmqtt.sources.pvs.certificate import Certificate, fingerprint
-from pvsmqtt.sources.pvs.client import PvsClient
-from pvsmqtt.sources.pvs.login import Login
+from pvsmqtt.sources.pvs.access import certificate as certificate_module
+from pvsmqtt.sources.pvs.access.certificate import Certificate, fingerprint
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import Login
+from pvsmqtt.sources.pvs.access.requests import SUPERVISOR_INFO, search
 from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
-from pvsmqtt.sources.pvs.requests import SUPERVISOR_INFO, search
 
 DEVICES = search("/sys/devices/")
 

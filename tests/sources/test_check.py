@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from helpers_pvs import LOGIN, LOGOUT, SUPERVISOR_INFO, NewPvs, inverter, make_certificate, options_of
 
-from pvsmqtt.simulator.pvs.faults import FAULTS
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
-from pvsmqtt.sources.pvs import KIND, find
+from pvsmqtt.simulator.pvs.web.faults import FAULTS
+from pvsmqtt.sources.pvs import KIND
 from pvsmqtt.sources.pvs.check import check
+from pvsmqtt.sources.pvs.finding import find
 from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.options import PvsOptions
 from pvsmqtt.sources.pvs.refusal import ADVICE, Refusal, Refused

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from helpers_pvs import FakePvs, any_certificate, client_of, place
 
-from pvsmqtt.simulator.pvs.faults import FAULTS
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
-from pvsmqtt.sources.pvs import client as client_module
-from pvsmqtt.sources.pvs.client import PvsClient, parse
-from pvsmqtt.sources.pvs.dl_cgi import decode
+from pvsmqtt.simulator.pvs.web.faults import FAULTS
+from pvsmqtt.sources.pvs.access import client as client_module
+from pvsmqtt.sources.pvs.access.client import PvsClient, parse
+from pvsmqtt.sources.pvs.access.requests import DEVICE_LIST, LOG_IN, SUPERVISOR_INFO, search
+from pvsmqtt.sources.pvs.older.dl_cgi import decode
 from pvsmqtt.sources.pvs.refusal import ADVICE, Refusal, Refused
-from pvsmqtt.sources.pvs.requests import DEVICE_LIST, LOG_IN, SUPERVISOR_INFO, search
 
 READABLE = None
 """The reply can be used in spite of the fault."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pvsmqtt.sources.pvs.clock import MeasuringClock
+from pvsmqtt.sources.pvs.newer.clock import MeasuringClock
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 POLL = timedelta(minutes=5)

@@ -16,7 +16,7 @@ from sources.test_ess_status import nodes, removed, replaced
 from sources.test_ess_status_properties import anything
 
 from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.sources.pvs import diagnostics
+from pvsmqtt.sources.pvs.diagnostics import flash, interfaces, layout, supervisor
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 
 REPOSITORY = Path(__file__).parents[2]
@@ -26,11 +26,11 @@ OURS = sorted(path for path in FIXTURES.glob("*.json") if not path.name.endswith
 
 Decoder = Callable[[object], dict[str, Any]]
 DECODERS: dict[str, Decoder] = {
-    "interfaces": diagnostics.interfaces,
-    "grid_profile": diagnostics.grid_profile,
-    "firmware_check": diagnostics.firmware_check,
-    "discovery": diagnostics.discovery,
-    "layout": diagnostics.layout,
+    "interfaces": interfaces.interfaces,
+    "grid_profile": supervisor.grid_profile,
+    "firmware_check": supervisor.firmware_check,
+    "discovery": supervisor.discovery,
+    "layout": layout.layout,
 }
 PRIVATE = ("192.0.2", "Somebody", "ZT0", "fw.example", "a81641c2", "8c9c4170", "SIM_READY")
 
@@ -200,11 +200,11 @@ def test_nothing_but_refused_comes_out(name: str, payload: object) -> None:
     ],
 )
 def test_a_firmware_update(url: object, state: str | None) -> None:
-    assert diagnostics.firmware_check({"url": url}) == {"firmware_update": state}
+    assert supervisor.firmware_check({"url": url}) == {"firmware_update": state}
 
 
 def test_no_word_of_an_update_is_none() -> None:
-    assert diagnostics.firmware_check({}) == {"firmware_update": "off"}
+    assert supervisor.firmware_check({}) == {"firmware_update": "off"}
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_no_word_of_an_update_is_none() -> None:
 )
 def test_a_signal(signal: object, dbm: float | None) -> None:
     payload = {"interfaces": [{"interface": "sta0", "signal": signal}, {"interface": "cell", "signal": "-70"}]}
-    assert diagnostics.interfaces(payload) == {"wifi_signal": dbm}
+    assert interfaces.interfaces(payload) == {"wifi_signal": dbm}
 
 
 @pytest.mark.parametrize(
@@ -228,17 +228,17 @@ def test_a_signal(signal: object, dbm: float | None) -> None:
     ],
 )
 def test_the_internet(system: object, parts: list[object], state: str | None) -> None:
-    interfaces = [{"interface": "wan", "internet": part} for part in parts]
-    payload = {"networkstatus": {"interfaces": interfaces, "system": {"internet": system}}}
-    assert diagnostics.interfaces(payload) == {"internet": state}
+    listed = [{"interface": "wan", "internet": part} for part in parts]
+    payload = {"networkstatus": {"interfaces": listed, "system": {"internet": system}}}
+    assert interfaces.interfaces(payload) == {"internet": state}
 
 
 def test_the_state_is_the_first_of_state_link_and_status() -> None:
     part = {"interface": "WAN", "state": "UP", "link": "disconnected", "status": "odd"}
-    assert diagnostics.interfaces({"interfaces": [part]}) == {"ethernet_state": "up"}
-    assert diagnostics.interfaces({"interfaces": [{**part, "state": ""}]}) == {"ethernet_state": "disconnected"}
+    assert interfaces.interfaces({"interfaces": [part]}) == {"ethernet_state": "up"}
+    assert interfaces.interfaces({"interfaces": [{**part, "state": ""}]}) == {"ethernet_state": "disconnected"}
     both = [{**part, "state": "", "link": None, "status": ""}, {**part, "interface": "wan0"}]
-    assert diagnostics.interfaces({"interfaces": both}) == {"ethernet_state": "up"}
+    assert interfaces.interfaces({"interfaces": both}) == {"ethernet_state": "up"}
 
 
 @pytest.mark.parametrize(
@@ -255,14 +255,14 @@ def test_the_state_is_the_first_of_state_link_and_status() -> None:
     ],
 )
 def test_a_discovery(complete: object, state: str | None) -> None:
-    assert diagnostics.discovery({"complete": complete}) == {"discovery_complete": state}
+    assert supervisor.discovery({"complete": complete}) == {"discovery_complete": state}
     none = {"progress": [], "complete": complete}
-    assert diagnostics.discovery(none) == {"discovery_progress": None, "discovery_complete": state}
+    assert supervisor.discovery(none) == {"discovery_progress": None, "discovery_complete": state}
 
 
 def test_of_two_panels_with_one_serial_the_last_counts() -> None:
     panels = [{"inverterSerialNumber": "E1", "slope": 1}, {"inverterSerialNumber": "e1", "slope": 2}]
-    assert diagnostics.layout({"panels": panels}) == {"e1": {"panel_slope": 2}}
+    assert layout.layout({"panels": panels}) == {"e1": {"panel_slope": 2}}
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_of_two_panels_with_one_serial_the_last_counts() -> None:
     ids=repr,
 )
 def test_a_flash_problem(values: dict[str, Any], problem: str | None) -> None:
-    assert diagnostics.flash_problem(values) == problem
+    assert flash.flash_problem(values) == problem
 
 
 def test_a_payload_is_left_as_it_was() -> None:

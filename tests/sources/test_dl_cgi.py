@@ -12,7 +12,7 @@ import pytest
 from sources.second_reader import read, same
 
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.pvs import dl_cgi
+from pvsmqtt.sources.pvs.older import dl_cgi
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 
 REPOSITORY = Path(__file__).parents[2]

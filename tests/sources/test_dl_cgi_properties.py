@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.pvs import device_types, dl_cgi
+from pvsmqtt.sources.pvs.older import device_types, dl_cgi
 from pvsmqtt.sources.pvs.refusal import Refused
 
 NOON = datetime(2025, 6, 21, 12, tzinfo=UTC)

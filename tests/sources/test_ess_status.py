@@ -13,8 +13,8 @@ import pytest
 
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.pvs import ess_status
-from pvsmqtt.sources.pvs.ess_types import SECTIONS
+from pvsmqtt.sources.pvs.older import ess_status
+from pvsmqtt.sources.pvs.older.ess_types import SECTIONS
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 
 REPOSITORY = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pvsmqtt.model.device import Device, Kind, default_name, slug
-from pvsmqtt.sources.pvs import ess_status
+from pvsmqtt.sources.pvs.older import ess_status
 from pvsmqtt.sources.pvs.refusal import Refusal
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "ess" / "later_form_charging.json"

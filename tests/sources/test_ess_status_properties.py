@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pvsmqtt.model.device import Device, Kind
 from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.sources.pvs import ess_status
-from pvsmqtt.sources.pvs.ess_types import SECTIONS
+from pvsmqtt.sources.pvs.older import ess_status
+from pvsmqtt.sources.pvs.older.ess_types import SECTIONS
 from pvsmqtt.sources.pvs.refusal import Refused
 
 NOON = datetime(2023, 6, 21, 12, tzinfo=UTC)

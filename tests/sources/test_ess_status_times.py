@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sources.test_ess_status import removed, replaced, report, values
 
-from pvsmqtt.sources.pvs import ess_status
-from pvsmqtt.sources.pvs.ess_types import moment
+from pvsmqtt.sources.pvs.older import ess_status
+from pvsmqtt.sources.pvs.older.ess_types import moment
 
 AT = datetime(2023, 6, 21, 19, 4, 9, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ import pytest
 from zeroconf import IPVersion
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from pvsmqtt.sources.pvs import find
-from pvsmqtt.sources.pvs.find import Found, How
+from pvsmqtt.sources.pvs.finding import find
+from pvsmqtt.sources.pvs.finding.find import Found, How
 from pvsmqtt.sources.pvs.generation import Identity
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 

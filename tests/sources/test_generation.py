@@ -30,8 +30,9 @@ from helpers_pvs import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvsmqtt.sources.pvs.certificate import Certificate
-from pvsmqtt.sources.pvs.client import PvsClient
+from pvsmqtt.sources.pvs.access.certificate import Certificate
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import Login
 from pvsmqtt.sources.pvs.generation import (
     Decision,
     Generation,
@@ -45,7 +46,6 @@ from pvsmqtt.sources.pvs.generation import (
     of_variables,
     remembered,
 )
-from pvsmqtt.sources.pvs.login import Login
 from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 

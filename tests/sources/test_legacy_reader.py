@@ -13,7 +13,7 @@ from helpers_pvs import DEVICE_LIST, FORBIDDEN, SERIAL, FakePvs, client_of, opti
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.pvs.errands import DAY, HOUR, Errand, Errands
-from pvsmqtt.sources.pvs.legacy_reader import LegacyReader
+from pvsmqtt.sources.pvs.older.reader import LegacyReader
 from pvsmqtt.sources.pvs.reader import Setting
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 

@@ -14,10 +14,11 @@ from aiohttp import web
 from sources.live_bench import SOLAR, Pvs, power, running, saying, serving, stay
 
 from pvsmqtt.model.reading import Value
-from pvsmqtt.sources.pvs import client, live_socket
-from pvsmqtt.sources.pvs.live_feed import LiveFeed
-from pvsmqtt.sources.pvs.live_socket import LARGEST
-from pvsmqtt.sources.pvs.livedata import STALE
+from pvsmqtt.sources.pvs.access import client
+from pvsmqtt.sources.pvs.live import connection as live_socket
+from pvsmqtt.sources.pvs.live.connection import LARGEST
+from pvsmqtt.sources.pvs.live.feed import LiveFeed
+from pvsmqtt.sources.pvs.live.livedata import STALE
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 
 TIME = 1753730397
@@ -83,7 +84,7 @@ async def test_what_is_unknown_is_delivered_once_and_counters_stay() -> None:
 
 async def test_what_is_no_live_data_is_counted_and_no_sign_of_life() -> None:
     async def babble(socket: web.WebSocketResponse) -> None:
-        await socket.send_bytes(power(**SOLAR).encode())
+        await socket.send_str(power(**SOLAR))
         while not socket.closed:
             await socket.send_str("nonsense")
             await asyncio.sleep(0.01)

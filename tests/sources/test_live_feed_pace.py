@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvsmqtt.sources.pvs.live_pace import Pace, Retries
-from pvsmqtt.sources.pvs.live_socket import End
+from pvsmqtt.sources.pvs.live.connection import End
+from pvsmqtt.sources.pvs.live.pace import Pace, Retries
 
 
 def pauses(retries: Retries, *ends: End) -> list[float]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.sources.pvs.livedata import CONFIRM_WITHIN, STALE, LiveData, epoch, frame
+from pvsmqtt.sources.pvs.live.livedata import CONFIRM_WITHIN, STALE, LiveData, epoch, frame
 
 TIME = 1753730397
 BATTERY = {

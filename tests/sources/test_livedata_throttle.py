@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvsmqtt.model.reading import Value
-from pvsmqtt.sources.pvs.livedata import ALIVE, Throttle
+from pvsmqtt.sources.pvs.live.livedata import ALIVE, Throttle
 
 FIRST: dict[str, Value] = {"pv_power": 1000.0, "grid_power": 2000.0, "pv_energy": 10.0, "grid_relay": "closed"}
 KEYS = ("pv_power", "grid_power", "pv_energy", "grid_relay")

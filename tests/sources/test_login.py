@@ -25,10 +25,10 @@ from helpers_pvs import (
     place,
 )
 
-from pvsmqtt.sources.pvs.client import PvsClient
-from pvsmqtt.sources.pvs.login import LASTS, LONGEST_PAUSE, WRONG_PAUSE, YOUNG, Login
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import LASTS, LONGEST_PAUSE, WRONG_PAUSE, YOUNG, Login
+from pvsmqtt.sources.pvs.access.requests import SUPERVISOR_INFO, by_name, search
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
-from pvsmqtt.sources.pvs.requests import SUPERVISOR_INFO, by_name, search
 
 DEVICES = search("/sys/devices/")
 ASKED = "/vars?match=/sys/devices/&fmt=obj"

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from helpers_pvs import FORBIDDEN, LOGIN, NewPvs, Seen, any_certificate, place
 
-from pvsmqtt.sources.pvs.client import PvsClient
-from pvsmqtt.sources.pvs.login import Login
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import Login
+from pvsmqtt.sources.pvs.access.requests import NAMES
 from pvsmqtt.sources.pvs.memory import Memory
-from pvsmqtt.sources.pvs.optional_names import ASK_AGAIN, COMMON, MAY_HANG, PVS5, PVS6, OptionalNames
+from pvsmqtt.sources.pvs.newer.optional_names import ASK_AGAIN, COMMON, MAY_HANG, PVS5, PVS6, OptionalNames
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
-from pvsmqtt.sources.pvs.requests import NAMES
 
 WEAR, ERASED = MAY_HANG
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from pvsmqtt.options import ALLOW_FAST_POLLING
-from pvsmqtt.sources.pvs.address import base_url
+from pvsmqtt.sources.pvs.access.address import base_url
 from pvsmqtt.sources.pvs.options import PvsOptions
 
 

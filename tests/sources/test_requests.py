@@ -10,9 +10,8 @@ from helpers_pvs import FakePvs, client_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pvsmqtt.sources.pvs import optional_names, requests
-from pvsmqtt.sources.pvs.refusal import Refused
-from pvsmqtt.sources.pvs.requests import (
+from pvsmqtt.sources.pvs.access import requests
+from pvsmqtt.sources.pvs.access.requests import (
     FIXED,
     LIVE_DATA_ON,
     MATCHES,
@@ -23,6 +22,8 @@ from pvsmqtt.sources.pvs.requests import (
     cached,
     search,
 )
+from pvsmqtt.sources.pvs.newer import optional_names
+from pvsmqtt.sources.pvs.refusal import Refused
 
 ALL_FIXED = sorted(path for path, _, _ in FIXED.values())
 SECRET = re.compile(r"wpa|ssid|mac|key|pass|panid|session|token|serial(?!num$)", re.IGNORECASE)

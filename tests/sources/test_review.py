@@ -29,11 +29,11 @@ from helpers_pvs import (
     place,
 )
 
-from pvsmqtt.sources.pvs.certificate import Certificate
-from pvsmqtt.sources.pvs.client import PvsClient
+from pvsmqtt.sources.pvs.access.certificate import Certificate
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import Login
 from pvsmqtt.sources.pvs.errands import DAY
 from pvsmqtt.sources.pvs.generation import Decision, Generation
-from pvsmqtt.sources.pvs.login import Login
 from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.review import PATIENCE, WHILE_FAILING, Review

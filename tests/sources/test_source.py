@@ -15,7 +15,7 @@ from helpers_pvs import options_of
 
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 from pvsmqtt.sources.pvs import KIND
 from pvsmqtt.sources.pvs.options import PvsOptions

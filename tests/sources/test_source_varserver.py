@@ -32,7 +32,7 @@ from helpers_pvs import (
 
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.pvs import find
+from pvsmqtt.sources.pvs.finding import find
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.schedule import GAP
 from pvsmqtt.sources.pvs.source import LOST, PvsSource

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.sources.pvs import variables, varserver
+from pvsmqtt.sources.pvs.newer import variables, varserver
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 
 REPOSITORY = Path(__file__).parents[2]

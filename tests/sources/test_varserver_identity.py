@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pvsmqtt.model.device import Device
-from pvsmqtt.sources.pvs import dl_cgi, varserver
+from pvsmqtt.sources.pvs.newer import varserver
+from pvsmqtt.sources.pvs.older import dl_cgi
 
 REPOSITORY = Path(__file__).parents[2]
 RECORDED = Path(os.environ.get("TEST_PAYLOADS") or REPOSITORY.parent / "shared" / "payloads")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pvsmqtt.sources.pvs import variables, varserver
+from pvsmqtt.sources.pvs.newer import variables, varserver
 
 REPOSITORY = Path(__file__).parents[2]
 FIXTURES = REPOSITORY / "tests" / "fixtures" / "vars"

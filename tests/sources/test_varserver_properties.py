@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.pvs import variables, varserver
+from pvsmqtt.sources.pvs.newer import variables, varserver
 from pvsmqtt.sources.pvs.refusal import Refused
 
 NOON = datetime(2026, 6, 21, 12, tzinfo=UTC)

@@ -23,13 +23,13 @@ from helpers_pvs import (
 
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
+from pvsmqtt.sources.pvs.access.login import YOUNG, Login
+from pvsmqtt.sources.pvs.access.requests import LIVE_DATA_ON
 from pvsmqtt.sources.pvs.generation import Identity
-from pvsmqtt.sources.pvs.login import YOUNG, Login
 from pvsmqtt.sources.pvs.memory import Memory
+from pvsmqtt.sources.pvs.newer.reader import ABOUT_ITSELF, DOUBT_AGAIN, GONE, NEW_ENOUGH, VarserverReader
 from pvsmqtt.sources.pvs.reader import Setting
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
-from pvsmqtt.sources.pvs.requests import LIVE_DATA_ON
-from pvsmqtt.sources.pvs.varserver_reader import ABOUT_ITSELF, DOUBT_AGAIN, GONE, NEW_ENOUGH, VarserverReader
 
 PVS6 = Identity("PVS6", 61846, "2025.10.20.61846", SERIAL)
 SEARCH = "match=/sys/devices/"

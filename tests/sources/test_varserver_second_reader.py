@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pvsmqtt.sources.pvs import varserver
+from pvsmqtt.sources.pvs.newer import varserver
 
 REPOSITORY = Path(__file__).parents[2]
 FIXTURES = REPOSITORY / "tests" / "fixtures" / "vars"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pvsmqtt.sources.pvs.wifi import Wifi, commissioning
+from pvsmqtt.sources.pvs.finding.wifi import Wifi, commissioning
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from harness import Bench
 
-from pvsmqtt.simulator.pvs.names import ENABLE
-from pvsmqtt.simulator.pvs.stats import Write
+from pvsmqtt.simulator.pvs.newer.names import ENABLE
+from pvsmqtt.simulator.pvs.web.stats import Write
 
 ONLY_WRITE = Write(ENABLE, "1", accepted=True)
 

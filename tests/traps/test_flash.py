@@ -6,10 +6,10 @@ import pytest
 from harness import Bench
 from traps.tools import LEGACY, VARSERVER, plant
 
-from pvsmqtt.simulator.pvs import variables
-from pvsmqtt.simulator.pvs.names import FLASHWEAR
+from pvsmqtt.simulator.pvs.newer import variables
+from pvsmqtt.simulator.pvs.newer.names import FLASHWEAR
 
-SOON = {"pvsmqtt.sources.pvs.requests.QUICK": 0.5}
+SOON = {"pvsmqtt.sources.pvs.access.requests.QUICK": 0.5}
 
 
 async def test_flash_wear_that_hangs_costs_nothing_but_itself(bench: Bench) -> None:
@@ -50,7 +50,7 @@ async def test_flash_wear_is_told_and_a_worn_flash_is_a_problem(
 async def test_a_flash_that_is_nearly_full_of_request_logs_is_a_problem(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pvsmqtt.simulator.pvs import dl_cgi
+    from pvsmqtt.simulator.pvs.older import dl_cgi
 
     it = await plant(bench, LEGACY)
     state = await it.state(it.supervisor, lambda state: state.get("flash_problem"))

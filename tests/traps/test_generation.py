@@ -8,10 +8,10 @@ from traps.tools import LEGACY, QUICK, VARSERVER, Code, house, plant
 
 SHORT = "__import__('dataclasses').replace(m.{}, timeout=0.3)"
 SOON_OUT_OF_PATIENCE = {
-    "pvsmqtt.sources.pvs.requests.QUICK": 0.3,
-    "pvsmqtt.sources.pvs.requests.MODEST": 0.3,
+    "pvsmqtt.sources.pvs.access.requests.QUICK": 0.3,
+    "pvsmqtt.sources.pvs.access.requests.MODEST": 0.3,
     "pvsmqtt.sources.pvs.generation.SUPERVISOR_INFO": Code(SHORT.format("SUPERVISOR_INFO")),
-    "pvsmqtt.sources.pvs.login.LOG_IN": Code(SHORT.format("LOG_IN")),
+    "pvsmqtt.sources.pvs.access.login.LOG_IN": Code(SHORT.format("LOG_IN")),
     "pvsmqtt.sources.pvs.review.WHILE_FAILING": 0.5,
 }
 """A short silence is a time-out, and while that lasts it is asked every half a second what the PVS is."""

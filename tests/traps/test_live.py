@@ -10,14 +10,14 @@ from harness import ROOT, Bench
 from traps.tools import BOTH, LEGACY, LIVE, VARSERVER, Code, Plant, at, house, plant
 from traps.truth import falls
 
-from pvsmqtt.simulator.pvs.live import GARBAGE, live_values
-from pvsmqtt.simulator.pvs.names import ENABLE
+from pvsmqtt.simulator.pvs.newer.names import ENABLE
+from pvsmqtt.simulator.pvs.web.live import GARBAGE, live_values
 
 STALE = 1.5
 PACE = "stale={stale}, first_retry=0.05, longest_retry=0.2, first_return=0.3, longest_return=0.3, tick=0.05, few=2"
 AT_ONCE = {
     "pvsmqtt.sources.pvs.source.STALE": STALE,
-    "pvsmqtt.sources.pvs.live_feed.Pace": Code(
+    "pvsmqtt.sources.pvs.live.feed.Pace": Code(
         f"__import__('functools').partial(m.Pace, {PACE.format(stale=STALE)}, few_away=2)"
     ),
 }

@@ -4,7 +4,8 @@ import pytest
 from harness import ROOT, Bench, device_ids
 from traps.tools import QUICK, VARSERVER, house, plant
 
-from pvsmqtt.simulator.pvs import dl_cgi, routes
+from pvsmqtt.simulator.pvs.older import dl_cgi
+from pvsmqtt.simulator.pvs.web import routes
 
 
 @pytest.mark.parametrize("expired", [*routes.EXPIRED, routes.EXPIRED_OPEN])
@@ -90,9 +91,9 @@ async def test_the_session_is_given_back_at_the_end(bench: Bench) -> None:
 
 
 REAL_LIMITS = {
-    "pvsmqtt.sources.pvs.login.YOUNG": 20.0,
-    "pvsmqtt.sources.pvs.varserver_reader.YOUNG": 20.0,
-    "pvsmqtt.sources.pvs.varserver_reader.DOUBT_AGAIN": 900.0,
+    "pvsmqtt.sources.pvs.access.login.YOUNG": 20.0,
+    "pvsmqtt.sources.pvs.newer.reader.YOUNG": 20.0,
+    "pvsmqtt.sources.pvs.newer.reader.DOUBT_AGAIN": 900.0,
 }
 assert REAL_LIMITS.keys() <= QUICK.keys()
 

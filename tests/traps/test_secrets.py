@@ -7,7 +7,7 @@ import pytest
 from harness import Bench, Seen
 from traps.tools import LEGACY, VARSERVER, Plant, house, plant
 
-from pvsmqtt.simulator.pvs.names import SSID, WPA_KEY
+from pvsmqtt.simulator.pvs.newer.names import SSID, WPA_KEY
 
 MAC = re.compile(r"\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b")
 

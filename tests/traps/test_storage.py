@@ -8,7 +8,7 @@ import pytest
 from harness import ROOT, Bench
 from traps.tools import LEGACY, VARSERVER, house, plant
 
-from pvsmqtt.simulator.pvs import extras
+from pvsmqtt.simulator.pvs.older import extras
 
 STORAGE = {"battery_interval": 0.3}
 REPORT = "energy-storage-system/status"

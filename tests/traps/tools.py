@@ -11,7 +11,7 @@ from typing import Any
 from harness import NOON, ROOT, Bench, Recorder, Seen, Service, device_ids
 from traps.truth import Truth
 
-from pvsmqtt.simulator.pvs.house import House
+from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 
 LEGACY, VARSERVER = "61839", "61845"
@@ -23,10 +23,10 @@ MARK = timedelta(minutes=5)
 QUICK: dict[str, object] = {
     "pvsmqtt.service.TICK": 0.1,
     "pvsmqtt.service.HEALTH_EVERY": 0.1,
-    "pvsmqtt.sources.pvs.varserver_reader.ABOUT_ITSELF": 1.0,
-    "pvsmqtt.sources.pvs.login.YOUNG": 0.0,
-    "pvsmqtt.sources.pvs.varserver_reader.YOUNG": 0.0,
-    "pvsmqtt.sources.pvs.varserver_reader.DOUBT_AGAIN": 0.0,
+    "pvsmqtt.sources.pvs.newer.reader.ABOUT_ITSELF": 1.0,
+    "pvsmqtt.sources.pvs.access.login.YOUNG": 0.0,
+    "pvsmqtt.sources.pvs.newer.reader.YOUNG": 0.0,
+    "pvsmqtt.sources.pvs.newer.reader.DOUBT_AGAIN": 0.0,
 }
 """Health several times a second, the PVS about itself every second, and no session is too young to have ended."""
 

@@ -14,8 +14,8 @@ from typing import Any
 from harness import ROOT, Seen
 
 from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.simulator.pvs.house import House
-from pvsmqtt.simulator.pvs.state import HouseState
+from pvsmqtt.simulator.pvs.house.house import House
+from pvsmqtt.simulator.pvs.house.state import HouseState
 
 LIFETIME = tuple(
     key for key, row in QUANTITIES.items() if row.device_class == "energy" and row.state_class == "total_increasing"

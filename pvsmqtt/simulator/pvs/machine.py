@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from pvsmqtt.simulator.pvs import days, device_fields, dl_cgi, variables
-from pvsmqtt.simulator.pvs.auth import LIFETIME, Sessions
-from pvsmqtt.simulator.pvs.device_fields import Device
 from pvsmqtt.simulator.pvs.firmware import DEFAULT, FIRMWARES, Firmware
-from pvsmqtt.simulator.pvs.house import COMMISSIONED, NIGHTLY_RESTART, House
-from pvsmqtt.simulator.pvs.names import ENABLE, SETTINGS, Variables
-from pvsmqtt.simulator.pvs.numbering import Numbering
-from pvsmqtt.simulator.pvs.stats import Stats
+from pvsmqtt.simulator.pvs.house import days
+from pvsmqtt.simulator.pvs.house.house import COMMISSIONED, NIGHTLY_RESTART, House
+from pvsmqtt.simulator.pvs.newer import device_fields, variables
+from pvsmqtt.simulator.pvs.newer.auth import LIFETIME, Sessions
+from pvsmqtt.simulator.pvs.newer.device_fields import Device
+from pvsmqtt.simulator.pvs.newer.names import ENABLE, SETTINGS, Variables
+from pvsmqtt.simulator.pvs.newer.numbering import Numbering
+from pvsmqtt.simulator.pvs.newer.vars_api import Answer, VarsApi
+from pvsmqtt.simulator.pvs.older import dl_cgi
 from pvsmqtt.simulator.pvs.told import Replacements, ToldHouse, booted, of_traps, until
 from pvsmqtt.simulator.pvs.traps import TRAPS, Trap
-from pvsmqtt.simulator.pvs.vars_api import Answer, VarsApi
+from pvsmqtt.simulator.pvs.web.stats import Stats
 
 
 @dataclass

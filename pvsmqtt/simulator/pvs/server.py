@@ -21,17 +21,17 @@ from typing import Any
 
 from aiohttp import web
 
-from pvsmqtt.simulator.pvs import certificate, control, routes
-from pvsmqtt.simulator.pvs.auth import COOKIE
-from pvsmqtt.simulator.pvs.exchange import HttpExchange, Refusal
-from pvsmqtt.simulator.pvs.faults import ALL_FAULTS, Area
 from pvsmqtt.simulator.pvs.firmware import JSON
-from pvsmqtt.simulator.pvs.lighttpd import Handler, headers_of, survive
-from pvsmqtt.simulator.pvs.listener import Listener
-from pvsmqtt.simulator.pvs.live import LiveServer
 from pvsmqtt.simulator.pvs.machine import Machine
-from pvsmqtt.simulator.pvs.stats import Request, Stats, kind_of
+from pvsmqtt.simulator.pvs.newer.auth import COOKIE
 from pvsmqtt.simulator.pvs.traps import NULL_LIVE_DATA
+from pvsmqtt.simulator.pvs.web import certificate, control, routes
+from pvsmqtt.simulator.pvs.web.exchange import HttpExchange, Refusal
+from pvsmqtt.simulator.pvs.web.faults import ALL_FAULTS, Area
+from pvsmqtt.simulator.pvs.web.lighttpd import Handler, headers_of, survive
+from pvsmqtt.simulator.pvs.web.listener import Listener
+from pvsmqtt.simulator.pvs.web.live import LiveServer
+from pvsmqtt.simulator.pvs.web.stats import Request, Stats, kind_of
 
 SHUTDOWN_PATIENCE = 0.05
 """Seconds that a reply under way gets when the server stops: some faults never end by themselves."""

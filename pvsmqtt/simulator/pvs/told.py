@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pvsmqtt.simulator.pvs.house import House
-from pvsmqtt.simulator.pvs.state import HouseState, Inverter
+from pvsmqtt.simulator.pvs.house.house import House
+from pvsmqtt.simulator.pvs.house.state import HouseState, Inverter
 from pvsmqtt.simulator.pvs.traps import TRAPS
 
 Alteration = Callable[[HouseState], HouseState]

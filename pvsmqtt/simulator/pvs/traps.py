@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pvsmqtt.simulator.pvs.device_fields import Device, Value
-from pvsmqtt.simulator.pvs.entries import Entry
-from pvsmqtt.simulator.pvs.names import FLASHWEAR, Variables
-from pvsmqtt.simulator.pvs.state import HouseState
+from pvsmqtt.simulator.pvs.house.state import HouseState
+from pvsmqtt.simulator.pvs.newer.device_fields import Device, Value
+from pvsmqtt.simulator.pvs.newer.names import FLASHWEAR, Variables
+from pvsmqtt.simulator.pvs.older.entries import Entry
 
 MANY = 10_000
 GHOST = "n/a"

@@ -11,16 +11,18 @@ from pathlib import Path
 from pvsmqtt.model.device import LABELS
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.base import Finding
-from pvsmqtt.sources.pvs import dl_cgi, generation, varserver
-from pvsmqtt.sources.pvs.address import address, to_be_found
-from pvsmqtt.sources.pvs.certificate import Certificate
-from pvsmqtt.sources.pvs.client import PvsClient
+from pvsmqtt.sources.pvs import generation
+from pvsmqtt.sources.pvs.access.address import address, to_be_found
+from pvsmqtt.sources.pvs.access.certificate import Certificate
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import Login
+from pvsmqtt.sources.pvs.access.requests import DEVICE_LIST, search
 from pvsmqtt.sources.pvs.generation import Decision, Generation
-from pvsmqtt.sources.pvs.login import Login
 from pvsmqtt.sources.pvs.memory import Memory
+from pvsmqtt.sources.pvs.newer import varserver
+from pvsmqtt.sources.pvs.older import dl_cgi
 from pvsmqtt.sources.pvs.options import PvsOptions
 from pvsmqtt.sources.pvs.refusal import Refused
-from pvsmqtt.sources.pvs.requests import DEVICE_LIST, search
 from pvsmqtt.sources.pvs.review import Review
 from pvsmqtt.sources.pvs.schedule import clock_trouble
 
@@ -90,6 +92,6 @@ async def _locate(host: str) -> str:
     """
     if not to_be_found(host):
         return host
-    from pvsmqtt.sources.pvs import find
+    from pvsmqtt.sources.pvs.finding import find
 
     return await find.locate(host)

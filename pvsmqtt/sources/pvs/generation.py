@@ -16,20 +16,21 @@ from enum import StrEnum
 from typing import Any
 
 from pvsmqtt.model.times import iso
-from pvsmqtt.sources.pvs import dl_cgi, varserver
-from pvsmqtt.sources.pvs.address import address
-from pvsmqtt.sources.pvs.certificate import Certificate
-from pvsmqtt.sources.pvs.client import PvsClient
-from pvsmqtt.sources.pvs.login import Login
-from pvsmqtt.sources.pvs.memory import Memory
-from pvsmqtt.sources.pvs.refusal import Refusal, Refused
-from pvsmqtt.sources.pvs.requests import (
+from pvsmqtt.sources.pvs.access.address import address
+from pvsmqtt.sources.pvs.access.certificate import Certificate
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import Login
+from pvsmqtt.sources.pvs.access.requests import (
     DEVICE_LIST,
     DEVICES,
     OPEN_NAMES,
     SUPERVISOR_INFO,
     by_name,
 )
+from pvsmqtt.sources.pvs.memory import Memory
+from pvsmqtt.sources.pvs.newer import varserver
+from pvsmqtt.sources.pvs.older import dl_cgi
+from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.values import text
 
 NEEDS_LOGIN = {"PVS6": 61840, "PVS5": 5408}

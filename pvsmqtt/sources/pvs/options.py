@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 
 from pvsmqtt.options import Options, interval
-from pvsmqtt.sources.pvs.address import base_url, is_serial, to_be_found
+from pvsmqtt.sources.pvs.access.address import base_url, is_serial, to_be_found
 
 Interval = interval(
     60, "the PVS writes a log line to its flash memory for every request, and faster polling makes it restart"

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 from pvsmqtt.model.device import Device
 from pvsmqtt.model.reading import Reading, Value
-from pvsmqtt.sources.pvs.diagnostics import flash_problem
+from pvsmqtt.sources.pvs.access.requests import Request
+from pvsmqtt.sources.pvs.diagnostics.flash import flash_problem
 from pvsmqtt.sources.pvs.errands import Errand
 from pvsmqtt.sources.pvs.options import PvsOptions
 from pvsmqtt.sources.pvs.refusal import Refusal
-from pvsmqtt.sources.pvs.requests import Request
 
 OUTLASTS = 2.5
 """By how many of its paces the values of an errand outlast the last one that worked."""

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from pvsmqtt.sources.pvs import certificate
-from pvsmqtt.sources.pvs.client import PvsClient
+from pvsmqtt.sources.pvs.access import certificate
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import Login
 from pvsmqtt.sources.pvs.errands import DAY
 from pvsmqtt.sources.pvs.generation import LABELS, Decision, Generation, Identity, ask, decide, remembered
-from pvsmqtt.sources.pvs.login import Login
 from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.options import PvsOptions
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
@@ -74,7 +74,7 @@ class Review:
         else:
             decision = self._ordered(identity)
         if decision.generation is Generation.LEGACY and pinned_before is None:
-            # Nothing secret goes to it, and an update that brings the login may bring another certificate.
+            # It was only looked whether it lets us log in; an update that brings the login may bring another one.
             self._memory.set(certificate.KEY, None)
         if old is not None and (old.generation, old.identity) == (decision.generation, decision.identity):
             return old

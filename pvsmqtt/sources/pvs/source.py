@@ -17,21 +17,21 @@ from pvsmqtt.model.device import LABELS, SITE_ID, Device, Kind, slug
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading, Value
 from pvsmqtt.sources.base import Deliver, Health
-from pvsmqtt.sources.pvs.address import Address, address, to_be_found
-from pvsmqtt.sources.pvs.certificate import Certificate
-from pvsmqtt.sources.pvs.client import PvsClient
+from pvsmqtt.sources.pvs.access.address import Address, address, to_be_found
+from pvsmqtt.sources.pvs.access.certificate import Certificate
+from pvsmqtt.sources.pvs.access.client import PvsClient
+from pvsmqtt.sources.pvs.access.login import Login
 from pvsmqtt.sources.pvs.generation import Decision, Generation
-from pvsmqtt.sources.pvs.legacy_reader import LegacyReader
-from pvsmqtt.sources.pvs.live_feed import LiveFeed
-from pvsmqtt.sources.pvs.livedata import STALE
-from pvsmqtt.sources.pvs.login import Login
+from pvsmqtt.sources.pvs.live.feed import LiveFeed
+from pvsmqtt.sources.pvs.live.livedata import STALE
 from pvsmqtt.sources.pvs.memory import Memory
+from pvsmqtt.sources.pvs.newer.reader import VarserverReader
+from pvsmqtt.sources.pvs.older.reader import LegacyReader
 from pvsmqtt.sources.pvs.options import PvsOptions
 from pvsmqtt.sources.pvs.reader import Cycle, Setting
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.review import Review
 from pvsmqtt.sources.pvs.schedule import GAP, clock_trouble, until_next, until_retry
-from pvsmqtt.sources.pvs.varserver_reader import VarserverReader
 
 FAREWELL = 2.0
 """Seconds that the logout may take when the service stops."""
@@ -166,7 +166,7 @@ class PvsSource:
         """Where the PVS is: as configured, or found on the network."""
         if not to_be_found(self._options.host):
             return address(self._options.host, self._options.live_url)
-        from pvsmqtt.sources.pvs import find
+        from pvsmqtt.sources.pvs.finding import find
 
         while True:
             self._failures = 0

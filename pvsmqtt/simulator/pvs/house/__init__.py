@@ -1,0 +1,1 @@
+"""The house that is told of: numbers and no words."""

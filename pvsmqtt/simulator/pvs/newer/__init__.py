@@ -1,0 +1,1 @@
+"""How firmware with a login speaks of the house."""

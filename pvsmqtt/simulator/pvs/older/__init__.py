@@ -1,0 +1,1 @@
+"""How firmware without a login speaks of the house."""

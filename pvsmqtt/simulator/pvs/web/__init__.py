@@ -1,0 +1,1 @@
+"""The web server around it: routes, faults, controls, live data."""

@@ -1,0 +1,1 @@
+"""Finding a PVS, its commissioning network, its own log."""

@@ -1,0 +1,1 @@
+"""The power of the house, about once a second."""

@@ -1,0 +1,1 @@
+"""Firmware with a login: the varserver."""

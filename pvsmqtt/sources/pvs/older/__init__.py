@@ -1,0 +1,1 @@
+"""Firmware without a login: the DeviceList and the state of a SunVault."""
