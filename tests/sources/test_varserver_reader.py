@@ -42,14 +42,28 @@ async def pvs() -> AsyncIterator[NewPvs]:
         yield pvs
 
 
+class Feed:
+    """Stands for live data beside the polls."""
+
+    def __init__(self) -> None:
+        self.mode = "websocket"
+        self.seeds: list[Any] = []
+        self.renewed = 0
+
+    def seed(self, params: Any) -> None:
+        self.seeds.append(params)
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+
 class Bench:
     """A reader with a clock that is held; `poll` lets time go by and reads once."""
 
     def __init__(self, pvs: NewPvs, login: Login, clock: Clock, identity: Identity, **options: Any) -> None:
         self.pvs, self.login, self.clock = pvs, login, clock
         setting = Setting("pvs test", "site", options_of("pvs", **{"interval": 300, **options}))
-        self.reader = VarserverReader(login, setting, Memory(None, "pvs"), identity)
-        self.reader.wants_seed = False
+        self.reader = VarserverReader(login, setting, Memory(None, "pvs"), identity, lambda: clock.now)
         pvs.wall = lambda: NOON + timedelta(seconds=clock.now - 1000)
 
     async def poll(self, after: float = 300.0) -> Sequence[Reading]:
@@ -142,20 +156,27 @@ async def test_a_steady_poll_costs_one_request_or_two(pvs: NewPvs) -> None:
 async def test_live_data_is_read_along_only_where_it_is_wanted(pvs: NewPvs) -> None:
     async with reading(pvs) as bench:
         await bench.poll(0)
-        assert bench.reader.seed == {}
-        bench.reader.wants_seed = True
+        assert pvs.count("livedata") == 0
+        feed = Feed()
+        bench.reader.follow(feed)
         await bench.poll()
-        assert bench.reader.seed["pv_p"] == "1.5"
+        assert feed.seeds[-1]["pv_p"] == "1.5"
+        feed.mode = "polled"
+        asked = pvs.count("livedata")
+        await bench.poll()
+        assert pvs.count("livedata") == asked
+        feed.mode = "websocket"
+        await bench.poll()
         async with bench.costing(logins=1, others=2):
             await bench.poll()
 
 
 async def test_live_data_costs_one_request_at_a_time(pvs: NewPvs) -> None:
     async with reading(pvs) as bench:
-        assert (await bench.reader.live(0.0))["pv_p"] == "1.5"
+        assert (await bench.reader.live())["pv_p"] == "1.5"
         pvs.variables["/sys/livedata/pv_p"] = "1.75"
         async with bench.costing(others=1):
-            assert (await bench.reader.live(10.0))["pv_p"] == "1.75"
+            assert (await bench.reader.live())["pv_p"] == "1.75"
 
 
 async def test_live_data_is_switched_on_under_a_new_login(pvs: NewPvs) -> None:
@@ -316,7 +337,19 @@ async def test_a_trouble_with_an_errand_is_not(pvs: NewPvs) -> None:
 
 async def test_nothing_secret_is_asked_for_or_told(pvs: NewPvs) -> None:
     async with reading(pvs) as bench:
-        bench.reader.wants_seed = True
+        bench.reader.follow(Feed())
         told = str([await bench.poll() for _ in range(5)]) + str(bench.reader.report())
     assert "secret" not in told
     assert not any("wpa" in path or "ssid" in path for path in pvs.paths)
+
+
+async def test_live_data_is_renewed_when_a_login_has_just_been_made(pvs: NewPvs) -> None:
+    async with reading(pvs) as bench:
+        feed = Feed()
+        bench.reader.follow(feed)
+        await bench.poll(0)
+        assert feed.renewed == 1
+        await bench.poll(120)
+        assert feed.renewed == 1
+        await bench.poll(180)
+        assert feed.renewed == 2

@@ -13,40 +13,29 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from pvsmqtt.simulator.pvs.firmware import JSON
-from pvsmqtt.simulator.pvs.machine import Machine
-from pvsmqtt.simulator.pvs.newer.auth import COOKIE
 from pvsmqtt.simulator.pvs.traps import NULL_LIVE_DATA
 from pvsmqtt.simulator.pvs.web import certificate, control, routes
-from pvsmqtt.simulator.pvs.web.exchange import HttpExchange, Refusal
-from pvsmqtt.simulator.pvs.web.faults import ALL_FAULTS, Area
-from pvsmqtt.simulator.pvs.web.lighttpd import Handler, headers_of, survive
+from pvsmqtt.simulator.pvs.web.exchange import Refusal
+from pvsmqtt.simulator.pvs.web.faults import ALL_FAULTS
+from pvsmqtt.simulator.pvs.web.lighttpd import headers_of, survive
 from pvsmqtt.simulator.pvs.web.listener import Listener
 from pvsmqtt.simulator.pvs.web.live import LiveServer
-from pvsmqtt.simulator.pvs.web.stats import Request, Stats, kind_of
+from pvsmqtt.simulator.pvs.web.served import Served
 
 SHUTDOWN_PATIENCE = 0.05
 """Seconds that a reply under way gets when the server stops: some faults never end by themselves."""
 
 
 @dataclass
-class PvsSimulator(Machine):
+class PvsSimulator(Served):
     """The server. Every attribute may be changed while it runs, except addresses and clock settings."""
 
-    payload: bytes | None = None
-    """A recorded DeviceList to serve in place of the house's."""
-    delay: float = 0.0
-    """Seconds that a DeviceList takes."""
-    vars_delay: float = 0.0
-    """Seconds that a request to ``/vars`` takes; they are served one after another."""
     host: str = "127.0.0.1"
     port: int = 0
     """0 takes any free port; after `start` it is the real one."""
@@ -54,25 +43,13 @@ class PvsSimulator(Machine):
     """The same for https; None: no https."""
     live_port: int | None = None
     """The same for live data, if the firmware has any; None: no live data."""
-    fault: str | None = None
-    """A key of `ALL_FAULTS`, from the next request on."""
-    insecure_cookie: bool = False
-    """Whether a session counts over http too."""
-    expired: str = "401"
-    """What ``/vars`` says to a session that is over: a key of `routes.EXPIRED`, or ``open``."""
-    content_type: str | None = None
-    """Of ``/vars``; None is that of the firmware."""
-    live: LiveServer | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.one_at_a_time = asyncio.Lock()
         self._runner: web.AppRunner | None = None
         self._listeners: list[Listener] = []
         self._tls: ssl.SSLContext | None = None
         self._shown: certificate.Certificate | None = None
-        self._changed = asyncio.Event()
-        self._fault_end: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._booting = False
         self._nulls = False
@@ -99,7 +76,7 @@ class PvsSimulator(Machine):
         """Listen; raises OSError when an address is not to be had, ModuleNotFoundError without ``cryptography``."""
         self.start_clock()
         self.settle()
-        app = web.Application(middlewares=[survive, self._note])
+        app = web.Application(middlewares=[survive, self.note])
         app.on_response_prepare.append(headers_of(self.told_now))
         control.add_routes(app.router, self)
         app.router.add_route("*", "/{path:.*}", self._answer)
@@ -135,11 +112,6 @@ class PvsSimulator(Machine):
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-
-    async def wait_until(self, met: Callable[[Stats], bool]) -> None:
-        """Wait for something to be true of the statistics, such as ``stats.device_lists >= 2``."""
-        while not met(self.stats):
-            await self._changed.wait()
 
     async def restart(self, seconds: float = 0.0) -> None:
         """Break every connection, refuse new ones for a while, then boot."""
@@ -186,47 +158,6 @@ class PvsSimulator(Machine):
             self._shown = certificate.make()
             self._shown.load_into(self._tls)
 
-    def set_fault(self, name: str | None, seconds: float = float("inf")) -> None:
-        """Switch a fault on, for a while, or off."""
-        if self._fault_end is not None:
-            self._fault_end.cancel()
-            self._fault_end = None
-        self.fault = name
-        if 0 <= seconds < float("inf"):
-            self._fault_end = asyncio.get_running_loop().call_later(seconds, self.set_fault, None)
-
-    def token(self, request: web.Request) -> str | None:
-        """The session that a request names, if it counts on this connection."""
-        return request.cookies.get(COOKIE) if request.secure or self.insecure_cookie else None
-
-    def is_owner(self, request: web.Request) -> bool:
-        """Whether a request belongs to a session that is not over."""
-        return self.sessions.holds(self.token(request) or "", self.session_lifetime, self.sliding)
-
-    async def reply(
-        self,
-        request: web.Request,
-        body: bytes,
-        area: Area = Area.OTHER,
-        status: int = 200,
-        content_type: str = JSON,
-        headers: Mapping[str, str] | None = None,
-    ) -> web.StreamResponse:
-        """Answer, unless the fault that is set makes something else of it."""
-        fault = ALL_FAULTS.get(self.fault or "")
-        if fault is None or not fault.spoils(area):
-            return web.Response(body=body, status=status, content_type=content_type, headers=headers)
-        kind = _kind(request)
-        exchange = HttpExchange(request, body, lambda size: self.stats.sent(kind, size))
-        with suppress(ConnectionError):  # the client had enough of it
-            await fault.behaviour(exchange)
-        return exchange.response
-
-    def tell_change(self) -> None:
-        """The statistics have changed."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.settle()
         return await routes.answer(self, request)
@@ -266,27 +197,3 @@ class PvsSimulator(Machine):
 
     def _at(self, port: int) -> str:
         return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
-
-    @web.middleware
-    async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith(control.PREFIX):
-            return await handler(request)
-        kind = _kind(request)
-        self.stats.begin(kind)
-        try:
-            body = (await request.read()).decode(errors="replace") if request.can_read_body else ""
-            self.stats.requests.append(
-                Request(request.path_qs, datetime.now(UTC), request.method, body, request.secure)
-            )
-            self.tell_change()
-            response = await handler(request)
-            if isinstance(response, web.Response) and isinstance(response.body, bytes):
-                self.stats.sent(kind, len(response.body))
-            return response
-        finally:
-            self.stats.end(kind)
-            self.tell_change()
-
-
-def _kind(request: web.Request) -> str:
-    return kind_of(request.path, request.query.get("Command"))

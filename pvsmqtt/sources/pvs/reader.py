@@ -13,6 +13,8 @@ from pvsmqtt.model.reading import Reading, Value
 from pvsmqtt.sources.pvs.access.requests import Request
 from pvsmqtt.sources.pvs.diagnostics.flash import flash_problem
 from pvsmqtt.sources.pvs.errands import Errand
+from pvsmqtt.sources.pvs.live.feed import LiveFeed
+from pvsmqtt.sources.pvs.live.of_house import Access
 from pvsmqtt.sources.pvs.options import PvsOptions
 from pvsmqtt.sources.pvs.refusal import Refusal
 
@@ -47,7 +49,18 @@ class Cycle:
 
 
 class Reader(Protocol):
-    """One way to read a PVS."""
+    """One way to read a PVS.
+
+    ``build`` is what the PVS tells of its firmware while it is read, ``access`` how its live data is to be had, and
+    ``often`` the seconds after which errands are due also between two polls, if they are.
+    """
+
+    build: int | None
+    access: Access
+    often: float | None
+
+    def follow(self, feed: LiveFeed | None) -> None:
+        """This live data runs beside: help it with what polls find out."""
 
     async def cycle(self, now: float) -> Cycle:
         """The main request of a poll; ``now`` is of a clock that only goes forward.

@@ -8,14 +8,12 @@ import logging
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pvsmqtt.model.device import LABELS, SITE_ID, Device, Kind, slug
-from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.model.reading import Reading, Value
+from pvsmqtt.model.device import SITE_ID, slug
 from pvsmqtt.sources.base import Deliver, Health
 from pvsmqtt.sources.pvs.access.address import Address, address, to_be_found
 from pvsmqtt.sources.pvs.access.certificate import Certificate
@@ -23,12 +21,12 @@ from pvsmqtt.sources.pvs.access.client import PvsClient
 from pvsmqtt.sources.pvs.access.login import Login
 from pvsmqtt.sources.pvs.generation import Decision, Generation
 from pvsmqtt.sources.pvs.live.feed import LiveFeed
-from pvsmqtt.sources.pvs.live.livedata import STALE
+from pvsmqtt.sources.pvs.live.of_house import live_feed
 from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.newer.reader import VarserverReader
 from pvsmqtt.sources.pvs.older.reader import LegacyReader
 from pvsmqtt.sources.pvs.options import PvsOptions
-from pvsmqtt.sources.pvs.reader import Cycle, Setting
+from pvsmqtt.sources.pvs.reader import Cycle, Reader, Setting
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.review import Review
 from pvsmqtt.sources.pvs.schedule import GAP, clock_trouble, until_next, until_retry
@@ -79,7 +77,7 @@ class PvsSource:
         self._wall, self._monotonic, self._jitter = wall, monotonic, jitter
         self._review = Review(options, self._memory, wall, self.health.log)
         self._client: PvsClient | None = None
-        self._reader: LegacyReader | VarserverReader | None = None
+        self._reader: Reader | None = None
         self._feed: LiveFeed | None = None
         self._ahead = 0.0
         self._last_poll = -math.inf
@@ -129,8 +127,7 @@ class PvsSource:
             await asyncio.sleep(max(0.0, self._last_poll + min(GAP, self._options.interval) - self._monotonic()))
             wall, started = self._wall(), self._monotonic()
             try:
-                build = reader.build if isinstance(reader, VarserverReader) else None
-                if self._review.due(started, self._failures, build):
+                if self._review.due(started, self._failures, reader.build):
                     await self._review.run(client, login, started)
                     if self._review.decision != decision:
                         self._failures = 0
@@ -147,7 +144,6 @@ class PvsSource:
                 self._note(cycle, started)
                 if more := await reader.errands(started):
                     deliver(more)
-                self._feed_on(reader)
                 now = self._wall().timestamp()
                 pause = until_next(self._options.interval, wall.timestamp(), now, self._ahead)
             await asyncio.sleep(min(pause, 2 * self._options.interval))
@@ -184,18 +180,23 @@ class PvsSource:
         self, decision: Decision, client: PvsClient, login: Login, deliver: Deliver
     ) -> AsyncIterator[None]:
         """The reader of this generation, and what runs beside its polls."""
-        if decision.generation is Generation.VARSERVER:
-            reader = self._reader = VarserverReader(login, self._setting, self._memory, decision.identity)
-            self._feed = self._live_feed(client, decision, deliver, reader)
-            reader.wants_seed = self._feed is not None
-            work = []
-        else:
-            older = self._reader = LegacyReader(client, self._setting)
-            self._feed = self._live_feed(client, decision, deliver, None)
-            often = float(self._options.battery_interval) < float(self._options.interval)
-            work = [self._between_polls(older, deliver)] if often else []
-        if self._feed is not None:
-            work.append(self._feed.run())
+        reader = self._reader = self._reader_of(decision, client, login)
+        feed = self._feed = live_feed(
+            name=self.name,
+            site=self.site,
+            options=self._options,
+            url=client.address.live,
+            model=decision.identity.model,
+            access=reader.access,
+            deliver=deliver,
+            log=self.health.log,
+            monotonic=self._monotonic,
+            jitter=self._jitter,
+        )
+        reader.follow(feed)
+        work = [] if feed is None else [feed.run()]
+        if reader.often is not None:
+            work.append(self._between_polls(reader, reader.often, deliver))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(coroutine) for coroutine in work]
             try:
@@ -205,64 +206,24 @@ class PvsSource:
                     task.cancel()
                 self._reader = self._feed = None
 
-    async def _between_polls(self, reader: LegacyReader, deliver: Deliver) -> None:
-        """Errands that are due more often than polls: the state of a SunVault."""
+    def _reader_of(self, decision: Decision, client: PvsClient, login: Login) -> Reader:
+        if decision.generation is Generation.VARSERVER:
+            return VarserverReader(login, self._setting, self._memory, decision.identity, self._monotonic)
+        return LegacyReader(client, self._setting)
+
+    async def _between_polls(self, reader: Reader, often: float, deliver: Deliver) -> None:
+        """Errands that are due more often than polls."""
         while True:
-            await asyncio.sleep(self._options.battery_interval)
+            await asyncio.sleep(often)
             if self._failures == 0 and (readings := await reader.errands(self._monotonic())):
                 deliver(readings)
-
-    def _live_feed(
-        self, client: PvsClient, decision: Decision, deliver: Deliver, reader: VarserverReader | None
-    ) -> LiveFeed | None:
-        options = self._options
-        if options.live == "off":
-            return None
-        socket = options.live == "auto" and (decision.identity.model != "PVS5" or options.live_url)
-        if reader is None and not socket:
-            return None
-        house = Device(self.site, Kind.SITE, LABELS[Kind.SITE], site=self.site)
-        source = f"{self.name} live"
-
-        def tell(values: Mapping[str, Value], measured_at: datetime | None) -> None:
-            # What was counted stays counted, though at night all live data are null; and nulls are no sign of life.
-            told = {key: value for key, value in values.items() if value is not None or not QUANTITIES[key].holds}
-            alive = any(value is not None for value in told.values())
-            deliver([Reading(house, told, source, measured_at, 0.0, STALE if alive else 0.0)])
-
-        async def read() -> Mapping[str, object]:
-            assert reader is not None  # noqa: S101 - it is only called where there is one
-            return await reader.live(self._monotonic())
-
-        return LiveFeed(
-            url=client.address.live if socket else None,
-            enable=None if reader is None else reader.switch_live_data_on,
-            read=None if reader is None else read,
-            deliver=tell,
-            every=options.live_interval,
-            poll_every=options.live_poll,
-            log=self.health.log,
-            monotonic=self._monotonic,
-            jitter=self._jitter,
-        )
-
-    def _feed_on(self, reader: LegacyReader | VarserverReader) -> None:
-        """What a poll found out for the live data."""
-        if self._feed is None or not isinstance(reader, VarserverReader):
-            return
-        if reader.seed:
-            self._feed.seed(reader.seed)
-            reader.seed = {}
-        reader.wants_seed = self._feed.report().get("mode") != "polled"
-        if reader.just_logged_in:
-            self._feed.renew()
 
     def _note(self, cycle: Cycle, started: float) -> None:
         wall, now = self._wall(), self._monotonic()
         self.health.good(wall, now)
         if cycle.clock is not None:
             self._ahead = (cycle.clock - wall).total_seconds()
-        details = {
+        details: dict[str, Any] = {
             "duration": round(now - started, 3),
             "devices": cycle.devices,
             "clock_ahead": round(self._ahead),
@@ -281,7 +242,7 @@ class PvsSource:
             ("left_out", "entries of its reply"),
             ("unmapped", "readings nobody has described yet"),
         ):
-            if details[key] and details[key] != before.get(key):
+            if set(details[key]) - set(before.get(key, ())):
                 self.health.log.info("%s: %s", what, details[key])
         self.health.details = details
 

@@ -15,24 +15,20 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from pvsmqtt.simulator.pvs.firmware import FIRMWARES
 from pvsmqtt.simulator.pvs.traps import TRAPS
 from pvsmqtt.simulator.pvs.web.faults import ALL_FAULTS
+from pvsmqtt.simulator.pvs.web.served import PREFIX, Served
 
-if TYPE_CHECKING:
-    from pvsmqtt.simulator.pvs.server import PvsSimulator
+Control = Callable[[Served, web.Request], Awaitable[web.StreamResponse]]
 
-Control = Callable[["PvsSimulator", web.Request], Awaitable[web.StreamResponse]]
-
-PREFIX = "/simulator/"
 NOTHING = "none"
 
 
-def add_routes(router: web.UrlDispatcher, pvs: PvsSimulator) -> None:
+def add_routes(router: web.UrlDispatcher, pvs: Served) -> None:
     """Add the control paths; any method will do."""
 
     def bound(control: Control) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -45,7 +41,7 @@ def add_routes(router: web.UrlDispatcher, pvs: PvsSimulator) -> None:
         router.add_route("*", PREFIX + path, bound(control))
 
 
-async def _fault(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _fault(pvs: Served, request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     if name != NOTHING and name not in ALL_FAULTS:
         return _unknown("fault", name, (NOTHING, *ALL_FAULTS))
@@ -56,7 +52,7 @@ async def _fault(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
     return web.json_response({"fault": pvs.fault})
 
 
-async def _trap(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _trap(pvs: Served, request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     if name != NOTHING and name not in TRAPS:
         return _unknown("trap", name, (NOTHING, *TRAPS))
@@ -70,7 +66,7 @@ async def _trap(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
     return web.json_response({"traps": sorted(pvs.traps)})
 
 
-async def _firmware(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _firmware(pvs: Served, request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     if name not in FIRMWARES:
         return _unknown("firmware", name, FIRMWARES)
@@ -79,7 +75,7 @@ async def _firmware(pvs: PvsSimulator, request: web.Request) -> web.StreamRespon
     return web.json_response({"firmware": pvs.running.software, "model": pvs.running.model})
 
 
-async def _restart(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _restart(pvs: Served, request: web.Request) -> web.StreamResponse:
     seconds = _seconds(request.query.get("seconds", "0"))
     if seconds is None or not 0 <= seconds < math.inf:
         return _not_a_number("seconds")
@@ -90,17 +86,17 @@ async def _restart(pvs: PvsSimulator, request: web.Request) -> web.StreamRespons
     return response
 
 
-async def _certificate(pvs: PvsSimulator, _request: web.Request) -> web.StreamResponse:
+async def _certificate(pvs: Served, _request: web.Request) -> web.StreamResponse:
     pvs.new_certificate()
     return web.json_response({"fingerprint": pvs.fingerprint})
 
 
-async def _expire(pvs: PvsSimulator, _request: web.Request) -> web.StreamResponse:
+async def _expire(pvs: Served, _request: web.Request) -> web.StreamResponse:
     pvs.sessions.clear()
     return web.json_response({"sessions": 0})
 
 
-async def _clock(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _clock(pvs: Served, request: web.Request) -> web.StreamResponse:
     seconds = _seconds(request.match_info["seconds"])
     if seconds is None or math.isinf(seconds):
         return _not_a_number("seconds")
@@ -108,7 +104,7 @@ async def _clock(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
     return web.json_response({"clock_offset": seconds, "now": pvs.told_now().isoformat()})
 
 
-async def _stats(pvs: PvsSimulator, _request: web.Request) -> web.StreamResponse:
+async def _stats(pvs: Served, _request: web.Request) -> web.StreamResponse:
     told = pvs.stats.as_json()
     told |= {
         "fault": pvs.fault,

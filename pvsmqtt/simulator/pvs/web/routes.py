@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -18,11 +17,9 @@ from pvsmqtt.simulator.pvs.newer import auth
 from pvsmqtt.simulator.pvs.newer.vars_api import LONGEST_BODY
 from pvsmqtt.simulator.pvs.older import dl_cgi, extras
 from pvsmqtt.simulator.pvs.web.faults import FORBIDDEN, UNAUTHORIZED, Area
+from pvsmqtt.simulator.pvs.web.served import Served
 
-if TYPE_CHECKING:
-    from pvsmqtt.simulator.pvs.server import PvsSimulator
-
-Route = Callable[["PvsSimulator", web.Request], Awaitable[web.StreamResponse]]
+Route = Callable[[Served, web.Request], Awaitable[web.StreamResponse]]
 
 BASE = "/cgi-bin/dl_cgi"
 LIST = f"{BASE}/devices/list"
@@ -41,7 +38,7 @@ EXPIRED_OPEN = "open"
 """The same, but the open variables are told as if no cookie had been sent."""
 
 
-async def answer(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def answer(pvs: Served, request: web.Request) -> web.StreamResponse:
     """Answer a request of the equipment's own paths, in the manner of the firmware that runs."""
     routes = ROUTES[pvs.running.generation]
     route = routes.get(request.path)
@@ -54,7 +51,7 @@ async def answer(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
     return await route(pvs, request)
 
 
-async def _command(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _command(pvs: Served, request: web.Request) -> web.StreamResponse:
     command = request.query.get("Command", "")
     if command == "DeviceList":
         return await _device_list(pvs, request)
@@ -65,7 +62,7 @@ async def _command(pvs: PvsSimulator, request: web.Request) -> web.StreamRespons
     return await pvs.reply(request, body)
 
 
-async def _device_list(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _device_list(pvs: Served, request: web.Request) -> web.StreamResponse:
     pvs.stats.device_lists += 1
     pvs.tell_change()
     await asyncio.sleep(pvs.delay)
@@ -73,20 +70,20 @@ async def _device_list(pvs: PvsSimulator, request: web.Request) -> web.StreamRes
     return await pvs.reply(request, body, Area.LIST)
 
 
-async def _supervisor_info(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _supervisor_info(pvs: Served, request: web.Request) -> web.StreamResponse:
     recorded = None if pvs.payload is None else dl_cgi.supervisor_info_of(pvs.payload)
     body = recorded or dl_cgi.supervisor_info(pvs.house.serials.supervisor, pvs.running)
     return await pvs.reply(request, body)
 
 
-async def _path(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _path(pvs: Served, request: web.Request) -> web.StreamResponse:
     tell = extras.PATHS.get(_below(request))
     if tell is None:
         raise web.HTTPNotFound
     return await pvs.reply(request, tell(pvs.told, pvs.told_now()))
 
 
-async def _guarded_path(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _guarded_path(pvs: Served, request: web.Request) -> web.StreamResponse:
     if _below(request) == INTERFACES:
         return await _path(pvs, request)
     if _below(request) in extras.PATHS:
@@ -94,17 +91,17 @@ async def _guarded_path(pvs: PvsSimulator, request: web.Request) -> web.StreamRe
     raise web.HTTPNotFound
 
 
-async def _forbidden(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _forbidden(pvs: Served, request: web.Request) -> web.StreamResponse:
     return await pvs.reply(request, FORBIDDEN, status=403)
 
 
-async def _guarded_list(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _guarded_list(pvs: Served, request: web.Request) -> web.StreamResponse:
     if not pvs.is_owner(request):
         return await _forbidden(pvs, request)
     return await _device_list(pvs, request)
 
 
-async def _auth(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _auth(pvs: Served, request: web.Request) -> web.StreamResponse:
     if "login" in request.query:
         if not auth.accepts(request.headers.get("Authorization", ""), pvs.house.serials.supervisor):
             pvs.stats.failed_logins += 1
@@ -121,7 +118,7 @@ async def _auth(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
     raise web.HTTPNotFound
 
 
-async def _vars(pvs: PvsSimulator, request: web.Request) -> web.StreamResponse:
+async def _vars(pvs: Served, request: web.Request) -> web.StreamResponse:
     if request.method == "POST":
         text = (await request.read()).decode(errors="replace")
         if len(text) > LONGEST_BODY:

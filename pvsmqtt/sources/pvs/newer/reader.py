@@ -7,7 +7,8 @@ a third. Steady polling costs two requests.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,8 @@ from pvsmqtt.sources.pvs.access.requests import INTERFACES, LIVE_DATA_ON, by_nam
 from pvsmqtt.sources.pvs.diagnostics import interfaces
 from pvsmqtt.sources.pvs.errands import DAY, HOUR, Errand, Errands
 from pvsmqtt.sources.pvs.generation import Identity, of_variables
+from pvsmqtt.sources.pvs.live.feed import LiveFeed
+from pvsmqtt.sources.pvs.live.of_house import Access
 from pvsmqtt.sources.pvs.memory import Memory
 from pvsmqtt.sources.pvs.newer import varserver
 from pvsmqtt.sources.pvs.newer.cached import CachedSet
@@ -44,15 +47,22 @@ GONE = DAY
 class VarserverReader:
     """Reads with a login. ``build`` becomes another one than that of ``identity`` when the PVS says so."""
 
-    def __init__(self, login: Login, setting: Setting, memory: Memory, identity: Identity) -> None:
+    def __init__(
+        self,
+        login: Login,
+        setting: Setting,
+        memory: Memory,
+        identity: Identity,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._login = login
         self._setting = setting
         self._identity = identity
         self.build = identity.build
-        self.wants_seed = True
-        """Whether live data is to be read along with the poll."""
-        self.seed: Mapping[str, object] = {}
-        """The live data that was read along, as it came."""
+        self.access = Access(self.switch_live_data_on, self.live)
+        self.often: float | None = None
+        self._feed: LiveFeed | None = None
+        self._monotonic = monotonic
         self._names = OptionalNames(login, memory, identity.model, identity.build)
         self._wanted: Sequence[str] = ()
         own = f"pvsmqtt-{memory.id}"
@@ -69,7 +79,7 @@ class VarserverReader:
         network = about_supervisor(
             setting, "interfaces", HOUR, INTERFACES, login.get, lambda: self._supervisor, interfaces.interfaces
         )
-        live = Errand("live", SEED_SHARE * setting.options.interval, self._read_seed, wanted=lambda: self.wants_seed)
+        live = Errand("live", SEED_SHARE * setting.options.interval, self._seed, wanted=self._wants_seed)
         self._errands = Errands([Errand("itself", ABOUT_ITSELF, self._ask_itself, optional=False), live, network])
 
     async def cycle(self, now: float) -> Cycle:
@@ -87,10 +97,17 @@ class VarserverReader:
         readings = [*self._presence(clock), *decoded.readings]
         return Cycle(readings, decoded.clock, len(decoded.readings) + 1, decoded.refused, decoded.unmapped)
 
+    def follow(self, feed: LiveFeed | None) -> None:
+        """Polls confirm what its stream does not send again, and tell it when a login has just been made."""
+        self._feed = feed
+
     async def errands(self, now: float) -> Sequence[Reading]:
         """An errand; at the first time every one."""
         first, self._first = self._first, False
-        return await (self._errands.all(now) if first else self._errands.one(now))
+        readings = await (self._errands.all(now) if first else self._errands.one(now))
+        if self._feed is not None and self._login.age < NEW_ENOUGH:
+            self._feed.renew()  # switching it on costs no login of its own now
+        return readings
 
     def _decode(self, found: Mapping[str, object], clock: datetime | None) -> varserver.Devices:
         return varserver.decode(
@@ -103,18 +120,13 @@ class VarserverReader:
             keep=self._setting.keep,
         )
 
-    @property
-    def just_logged_in(self) -> bool:
-        """Whether switching live data on would cost no login of its own."""
-        return self._login.age < NEW_ENOUGH
-
-    async def live(self, now: float) -> Mapping[str, object]:
+    async def live(self) -> Mapping[str, object]:
         """Live data, polled.
 
         Raises:
             Refused: when there is none.
         """
-        found, _ = await self._live.read(now)
+        found, _ = await self._live.read(self._monotonic())
         return varserver.live(found)
 
     async def switch_live_data_on(self) -> None:
@@ -197,9 +209,14 @@ class VarserverReader:
             readings.append(told_rarely(self._setting, self._storage, settings, ABOUT_ITSELF))
         return readings
 
-    async def _read_seed(self, now: float) -> Sequence[Reading]:
-        self.seed = await self.live(now)
+    async def _seed(self, _now: float) -> Sequence[Reading]:
+        params = await self.live()
+        if self._feed is not None:
+            self._feed.seed(params)
         return []
+
+    def _wants_seed(self) -> bool:
+        return self._feed is not None and self._feed.mode != "polled"
 
 
 def _supervisor(identity: Identity, site: str) -> Device | None:

@@ -21,6 +21,8 @@ from pvsmqtt.sources.pvs.access.requests import (
 from pvsmqtt.sources.pvs.diagnostics import interfaces, layout, supervisor
 from pvsmqtt.sources.pvs.diagnostics.flash import flash_problem
 from pvsmqtt.sources.pvs.errands import DAY, HOUR, Errand, Errands
+from pvsmqtt.sources.pvs.live.feed import LiveFeed
+from pvsmqtt.sources.pvs.live.of_house import Access
 from pvsmqtt.sources.pvs.older import dl_cgi, ess_status
 from pvsmqtt.sources.pvs.reader import Cycle, Setting, about_supervisor, told_rarely
 
@@ -42,6 +44,10 @@ class LegacyReader:
     def __init__(self, client: PvsClient, setting: Setting) -> None:
         self._client = client
         self._setting = setting
+        often = float(setting.options.battery_interval)
+        self.build: int | None = None
+        self.access = Access()
+        self.often = often if often < float(setting.options.interval) else None
         self._devices: tuple[Device, ...] = ()
         self._first = True
         self._clock: tuple[datetime, float] | None = None
@@ -54,6 +60,9 @@ class LegacyReader:
             "storage", _A_LITTLE_LESS * setting.options.battery_interval, self.storage, self._has_storage
         )
         self._errands = Errands([storage, *errands, places])
+
+    def follow(self, feed: LiveFeed | None) -> None:
+        """Nothing that polls find out helps live data here."""
 
     async def cycle(self, now: float) -> Cycle:
         """The DeviceList.
