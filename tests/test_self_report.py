@@ -44,7 +44,7 @@ def test_info_is_ready_for_json():
 def test_health_tells_age_and_trouble_of_each_source():
     source = Source()
     source.health.good(STARTED, 100.0)
-    source.health.bad("busy", "the PVS is busy")
+    source.health.bad("busy", "the PVS is busy", 0.0)
     report = json.loads(json.dumps(self_report.health(STARTED, 130.0, 90.0, [("pvs", source)], {"mqtt": 1}).document))
     assert report["uptime"] == 40
     assert report["restarts"] == {"mqtt": 1}

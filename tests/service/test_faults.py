@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 from harness import NOON, ROOT, Bench, Recorder, Service, device_ids, free_port, is_offline, is_online, retained
+from traps.tools import Code
 
 from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
@@ -12,6 +13,13 @@ from pvsmqtt.simulator.pvs.server import PvsSimulator
 STATUS = f"{ROOT}/status"
 QUICK = {"pvsmqtt.sinks.mqtt.sink.LONGEST_PAUSE": 1.0}
 """A service that was refused a few times would come back within half a minute; here within a second."""
+
+IMPATIENT = {
+    "pvsmqtt.sources.pvs.older.reader.DEVICE_LIST": Code(
+        "__import__('dataclasses').replace(m.DEVICE_LIST, timeout=1.5)"
+    )
+}
+"""A DeviceList is given up after 1.5 s in place of 120."""
 
 
 async def same_as_the_house(recorder: Recorder, pvs: PvsSimulator, since: int = 0) -> None:
@@ -233,7 +241,7 @@ async def test_a_house_that_falls_silent_goes_offline_and_keeps_its_energies(ben
 async def test_a_pvs_that_hangs_does_not_stop_the_service(bench: Bench) -> None:
     broker, pvs = await bench.broker(), await bench.pvs()
     recorder = await bench.recorder(broker.port)
-    service = await bench.service(broker.port, pvs.port, patch={"pvsmqtt.sources.pvs.access.client.SILENCE": 1.0})
+    service = await bench.service(broker.port, pvs.port, patch=IMPATIENT)
     await same_as_the_house(recorder, pvs)
     pvs.fault = "hang"
     await service.says("no complete answer in time")
@@ -245,7 +253,7 @@ async def test_black_hole_between_service_and_pvs(bench: Bench) -> None:
     broker, pvs = await bench.broker(), await bench.pvs()
     line = await bench.proxy(pvs.port)
     recorder = await bench.recorder(broker.port)
-    service = await bench.service(broker.port, line.port, patch={"pvsmqtt.sources.pvs.access.client.SILENCE": 1.5})
+    service = await bench.service(broker.port, line.port, patch=IMPATIENT)
     await same_as_the_house(recorder, pvs)
     line.set("hole")
     await service.says("no complete answer in time")

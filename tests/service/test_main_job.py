@@ -279,6 +279,9 @@ async def test_inventory(bench: Bench) -> None:
     await bench.service(broker.port, pvs.port, names={serial: "South roof 1"})
     devices = device_ids(pvs)
     await recorder.have("site", *devices)
+    # The plan of the array comes after the first poll.
+    await recorder.wait(f"{ROOT}/devices", lambda m: '"panel_x"' in m.text)
+    await recorder.wait(f"{ROOT}/{serial.lower()}/state", lambda m: "panel_x" in m.json)
     await recorder.fence()
     inventory = {entry["id"]: entry for entry in recorder.last(f"{ROOT}/devices").json}
     assert set(inventory) == {"bridge", "site", *devices}

@@ -75,8 +75,7 @@ async def test_reload_of_names(bench: Bench) -> None:
     mark = recorder.mark()
     await service.reload(names={serial: "South roof 1"})
     topic = f"homeassistant/device/pvsmqtt_{serial.lower()}/config"
-    config = (await recorder.wait(topic, since=mark)).json
-    assert config["device"]["name"] == "South roof 1"
+    await recorder.wait(topic, lambda m: m.json["device"]["name"] == "South roof 1", mark)
     await recorder.wait(f"{ROOT}/devices", lambda m: "South roof 1" in m.text, mark)
     assert not recorder.on(STATUS, mark), "a new name is no reason to leave the broker"
 

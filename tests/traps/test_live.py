@@ -16,7 +16,7 @@ from pvsmqtt.simulator.pvs.web.live import GARBAGE, live_values
 STALE = 1.5
 PACE = "stale={stale}, first_retry=0.05, longest_retry=0.2, first_return=0.3, longest_return=0.3, tick=0.05, few=2"
 AT_ONCE = {
-    "pvsmqtt.sources.pvs.source.STALE": STALE,
+    "pvsmqtt.sources.pvs.live.of_house.STALE": STALE,
     "pvsmqtt.sources.pvs.live.feed.Pace": Code(
         f"__import__('functools').partial(m.Pace, {PACE.format(stale=STALE)}, few_away=2)"
     ),
