@@ -35,7 +35,8 @@ class PvsOptions(Options):
     password: SecretStr | None = None
     """Password for newer firmware: the last five characters of the serial number. Left out, it is found by itself."""
     password_file: Path | None = None
-    """File that holds the password, in place of password."""
+    """File that holds the password, in place of password. Under systemd the credential "pvs_password" serves as
+    well."""
     certificate: str = "pin"
     """Which https certificate counts. "pin": the one seen first, for ever. "any": none is checked. "verify": one that
     this machine trusts, for a proxy. Or the SHA-256 fingerprint that it must have (64 hexadecimal digits)."""
