@@ -43,7 +43,7 @@ async def serve() -> AsyncIterator[Serve]:
 async def discover(
     *arguments: str, places: tuple[str, ...] = (), service: str | None = None, seconds: str = "0.01"
 ) -> tuple[int, str, str]:
-    types = {service or f"_{uuid.uuid4().hex[:12]}._tcp.local.": "PVS6"}
+    types = {service or f"_p{uuid.uuid4().hex[:11]}._tcp.local.": "PVS6"}
     patch = {f"{FIND}.INTERFACES": ("127.0.0.1",), f"{FIND}.PLACES": places, f"{FIND}.TYPES": types}
     return await pvsmqtt("discover", "--seconds", seconds, *arguments, patch=patch).run()
 
@@ -140,7 +140,7 @@ async def test_a_build_that_nobody_knows_and_a_terminal_that_obeys(serve: Serve)
 
 
 async def test_an_announcement_without_an_answer() -> None:
-    service = f"_{uuid.uuid4().hex[:12]}._tcp.local."
+    service = f"_p{uuid.uuid4().hex[:11]}._tcp.local."
     radio = AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
     info = AsyncServiceInfo(
         service,
