@@ -62,6 +62,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         "PVSMQTT_MQTT__PORT": str(port),
         "PVSMQTT_PVS__0__HOST": simulator.url,
         "PVSMQTT_PVS__0__INTERVAL": str(POLL),
+        "PVSMQTT_PVS__0__LIVE": "off",
         "PVSMQTT_LOG_LEVEL": "error",
     }
     service = Service(load(environ=environment))
