@@ -222,8 +222,7 @@ async def test_a_memory_of_the_other_interface_does_not_overrule_the_configurati
         ({"api": "legacy"}, LEGACY),
         ({"api": "varserver", "password": PASSWORD}, VARSERVER),
         ({"api": "varserver"}, Refusal.BUSY),
-        ({"api": "auto", "password": PASSWORD}, VARSERVER),
-        ({"api": "auto"}, Refusal.BUSY),
+        ({"api": "auto", "password": PASSWORD}, Refusal.BUSY),
     ],
     ids=repr,
 )
@@ -294,3 +293,16 @@ async def test_another_certificate_is_never_overlooked(tmp_path: Path) -> None:
             bench = Bench(pvs, client, memory)
             assert await bench.refusal() is Refusal.CERTIFICATE
         assert pvs.seen == []
+
+
+@pytest.mark.parametrize("answer", [(404, ""), (500, ""), (200, "<html>")], ids=["404", "500", "html"])
+async def test_a_pvs_that_does_not_say_who_it_is_is_read_by_what_works(pvs: NewPvs, answer: Any) -> None:
+    """A proxy may pass on nothing but the list, or nothing but the varserver."""
+    pvs.answers |= {SUPERVISOR_INFO: answer, OPEN_INFO: answer}
+    async with client_of(pvs) as client:
+        with_login = Bench(pvs, client, Memory(None, "pvs"), api="auto", password=PASSWORD)
+        assert (await with_login.run()).generation is VARSERVER
+        pvs.answers[DEVICE_LIST] = (200, {"devices": [], "result": "succeed"})
+        without = Bench(pvs, client, Memory(None, "pvs"), api="auto")
+        assert (await without.run()).generation is LEGACY
+        assert without.review.due(DAY, 0, None), "who it is remains to be found out"

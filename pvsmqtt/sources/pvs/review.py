@@ -29,6 +29,9 @@ PATIENCE = 3
 
 WHILE_FAILING = 900.0
 
+AWAY = frozenset({Refusal.UNREACHABLE, Refusal.BUSY, Refusal.BROKEN_OFF})
+"""It is not there, or restarts: nothing else will work either, and it needs its rest."""
+
 
 class Review:
     """Keeps the decision of one PVS."""
@@ -99,7 +102,7 @@ class Review:
             if self.decision is None:
                 self.decision = replace(known, reason=f"{known.reason} (as known before)")
             return self.decision
-        if self._options.api == "auto" and refused.reason is not Refusal.UNREACHABLE:
+        if self._options.api == "auto" and refused.reason not in AWAY:
             with contextlib.suppress(Refused):
                 self.decision = await decide(client, login, Identity(), self._wall())
                 self._log.info("%s; it is read by %s", self.decision.reason, LABELS[self.decision.generation])
