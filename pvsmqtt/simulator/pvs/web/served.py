@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ PREFIX = "/simulator/"
 
 
 @dataclass
-class Served(Machine):
+class Served(Machine, ABC):
     """A supervisor as its routes see it. Every attribute may be changed while it runs."""
 
     payload: bytes | None = None
@@ -50,17 +51,17 @@ class Served(Machine):
         self._fault_end: asyncio.TimerHandle | None = None
 
     @property
+    @abstractmethod
     def fingerprint(self) -> str | None:
         """SHA-256 of the certificate that new connections see, hexadecimal; None without https."""
-        raise NotImplementedError
 
+    @abstractmethod
     def new_certificate(self) -> None:
         """Show another certificate on new connections, as after a factory reset."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin_restart(self, seconds: float) -> asyncio.Task[None]:
         """Break every connection, refuse new ones for a while, then boot; beside whatever else goes on."""
-        raise NotImplementedError
 
     async def wait_until(self, met: Callable[[Stats], bool]) -> None:
         """Wait for something to be true of the statistics, such as ``stats.device_lists >= 2``."""
