@@ -74,8 +74,8 @@ class House:
         touched = self._accept_live([reading for reading in readings if reading.device.kind is Kind.SITE], now)
         readings = [reading for reading in readings if reading.device.kind is not Kind.SITE]
         ids = {reading.device.id: self.registry.identify(reading.device) for reading in readings}
-        first_words = {reading.source for reading in readings} - self._heard
-        self._heard |= first_words
+        all_had_spoken = bool(self._heard) and self._expected.keys() <= self._heard
+        self._heard.update(reading.source for reading in readings)
         for reading in readings:
             device = self._placed(reading.device, ids, now)
             if device.id not in self.registry and len(self.registry) >= MOST_DEVICES:
@@ -95,7 +95,7 @@ class House:
         if len(self.registry) > known:
             _log.info("%d new devices, %d are known now", len(self.registry) - known, len(self.registry))
         self._retire(touched)
-        if first_words and self._expected.keys() <= self._heard:
+        if not all_had_spoken and self._heard and self._expected.keys() <= self._heard:
             self._notices.unmatched(self.registry, {"names": self._names, "ignore": self._ignored})
         return [*self._empty_sites(now), *self._changes(touched, now)]
 

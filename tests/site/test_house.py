@@ -267,3 +267,11 @@ def test_time_alone_costs_nothing_until_something_is_due(house, monkeypatch):
     house.accept(cycle(), 0)
     monkeypatch.setattr(house, "_changes", lambda *_: pytest.fail("nothing was due"))
     assert house.tick(899) == []
+
+
+def test_a_misspelt_name_is_told_of_once_whoever_speaks_afterwards(house, caplog):
+    house.configure({"E9": "Roof"}, [], 0)
+    house.expect({"pvs test": "site"})
+    for number, source in enumerate(("pvs test", "pvs test diagnostics", "pvs test storage", "pvs test")):
+        house.accept([replace(one, source=source) for one in cycle()], number)
+    assert caplog.text.count("no device has this serial number") == 1

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_readings import as_told, load, stem
 from sources.second_reader import read, same
 
-from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.pvs.older import dl_cgi
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 
@@ -31,29 +30,6 @@ DELIBERATELY_UNKNOWN = {
     "MET Station.wind_mps",
     "?.lonely",
 }
-
-
-def load(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def stem(path: Path) -> str:
-    return path.stem
-
-
-def as_told(reading: Reading) -> dict[str, Any]:
-    """A reading in the shape of an expectation."""
-    device, when = reading.device, reading.measured_at
-    return {
-        "id": device.id,
-        "kind": device.kind.value,
-        "serial": device.serial,
-        "via": device.via,
-        "measured_at": when and when.isoformat().replace("+00:00", "Z"),
-        "age": reading.age,
-        "live": reading.valid_for > 0,
-        "values": dict(reading.values),
-    }
 
 
 @pytest.mark.parametrize("path", OURS, ids=stem)

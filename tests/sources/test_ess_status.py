@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_readings import as_told, load, stem
 
 from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.pvs.older import ess_status
 from pvsmqtt.sources.pvs.older.ess_types import SECTIONS
 from pvsmqtt.sources.pvs.refusal import Refusal, Refused
@@ -43,14 +42,6 @@ DELIBERATELY_NOT_READ = {
 Node = tuple[str | int, ...]
 
 
-def load(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def stem(path: Path) -> str:
-    return path.stem
-
-
 def report(name: str = "later_form_charging") -> Any:
     return load(FIXTURES / f"{name}.json")
 
@@ -59,20 +50,6 @@ def values(payload: Any, **options: Any) -> dict[str, dict[str, Any]]:
     """Values by kind of device; batteries by their id."""
     found = ess_status.decode(payload, "test", **options).readings
     return {r.device.id if r.device.kind == "battery" else r.device.kind.value: dict(r.values) for r in found}
-
-
-def as_told(reading: Reading) -> dict[str, Any]:
-    device, when = reading.device, reading.measured_at
-    return {
-        "id": device.id,
-        "kind": device.kind.value,
-        "serial": device.serial,
-        "via": device.via,
-        "measured_at": when and when.isoformat().replace("+00:00", "Z"),
-        "age": reading.age,
-        "live": reading.valid_for > 0,
-        "values": dict(reading.values),
-    }
 
 
 def nodes(node: Any, path: Node = ()) -> Iterator[Node]:

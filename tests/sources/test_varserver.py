@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_readings import as_told, load, stem
 
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.sources.pvs.newer import variables, varserver
@@ -24,29 +24,6 @@ DEVICES = [path for path in OURS if path.with_suffix(".expected.json").exists()]
 THEIRS = sorted(RECORDED.glob("vars_*.json"))
 
 NOW = datetime(2026, 6, 21, 19, 7, tzinfo=UTC)
-
-
-def load(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def stem(path: Path) -> str:
-    return path.stem
-
-
-def as_told(reading: Any) -> dict[str, Any]:
-    """A reading in the shape of an expectation."""
-    device, when = reading.device, reading.measured_at
-    return {
-        "id": device.id,
-        "kind": device.kind.value,
-        "serial": device.serial,
-        "via": device.via,
-        "measured_at": when and when.isoformat().replace("+00:00", "Z"),
-        "age": reading.age,
-        "live": reading.valid_for > 0,
-        "values": dict(reading.values),
-    }
 
 
 @pytest.mark.parametrize("path", DEVICES, ids=stem)
