@@ -28,7 +28,7 @@ TICK = 5.0
 """Seconds between two looks at what has become too old. It is also the pulse that systemd's watchdog feels."""
 
 HEALTH_EVERY = 60.0
-STOP_WITHIN = 4.0
+STOP_WITHIN = 3.0
 
 _log = logging.getLogger("pvsmqtt")
 

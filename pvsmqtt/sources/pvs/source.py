@@ -31,7 +31,7 @@ from pvsmqtt.sources.pvs.refusal import Refusal, Refused
 from pvsmqtt.sources.pvs.review import Review
 from pvsmqtt.sources.pvs.schedule import GAP, clock_trouble, until_next, until_retry
 
-FAREWELL = 2.0
+FAREWELL = 1.0
 """Seconds that the logout may take when the service stops."""
 
 MOST_UNMAPPED = 30
