@@ -38,7 +38,8 @@ class Supervisor:
         tasks = [task for name in names if (task := self._tasks.pop(name, None)) is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks)  # unlike gather it lets go at once when whoever stops has no more patience
 
     @property
     def names(self) -> list[str]:
