@@ -1,0 +1,14 @@
+"""Modbus RTU as it is heard: bytes to frames, frames to register blocks, blocks to images, images to values.
+
+Pure: no I/O, no clock, no logging. ``when`` is a parameter everywhere: seconds of whatever clock the caller reads.
+
+======================  ==============================================================================
+`functions`             what a frame of each function code looks like, in both directions: a table
+`framer`                bytes -> `frame.Frame`, passive and self-synchronising
+`pdu`                   the fields of a frame
+`dialogue`              frames -> `block.RegisterBlock`: requests with their responses
+`image`                 what is known of each register of each unit
+`mapfile`               what registers mean: tables in TOML
+`sunspec`               what registers mean where a unit describes itself
+======================  ==============================================================================
+"""
