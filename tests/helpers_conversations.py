@@ -142,7 +142,11 @@ BROADCAST = (5, 6, 15, 16)
 
 
 def conversation(
-    seed: int, exchanges: int, units: tuple[int, ...] = (220, 221, 230), functions: tuple[int, ...] = tuple(EXCHANGES)
+    seed: int,
+    exchanges: int,
+    units: tuple[int, ...] = (220, 221, 230),
+    functions: tuple[int, ...] = tuple(EXCHANGES),
+    broadcasts: bool = True,
 ) -> list[Said]:
     """Requests with their responses, some refused, some unanswered, some to all units; offsets as on a clean line."""
     r = random.Random(seed)
@@ -157,7 +161,7 @@ def conversation(
                 said.append(Said(request, False))
                 # Something else follows: two equal frames in a row would be a write with its answer.
                 said += [Said(one, n > 0) for n, one in enumerate(EXCHANGES[3](r, unit, 3))]
-            case 2 if function in BROADCAST:
+            case 2 if broadcasts and function in BROADCAST:
                 said.append(Said(EXCHANGES[function](r, 0, function)[0], False))
             case _:
                 said += [Said(request, False), Said(response, True)]

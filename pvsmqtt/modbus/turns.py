@@ -14,9 +14,13 @@ from pvsmqtt.modbus.functions import ECHOING, EXCEPTION, READS_OF_BITS, READS_OF
 
 ECHO_WITHIN = 0.5
 """Seconds after which a repeated request is no echo."""
-ECHO_MEMORY, ECHO_SHARE = 10, 0.8
+ECHO_MEMORY, ECHO_SHARE, NO_ECHO_SHARE = 10, 0.8, 0.4
+"""Requests that are remembered, and the shares that come twice at which a line begins and ceases to be one with an
+echo: noise damages many a second copy."""
 DAMAGED = 3
 """Bytes in which a damaged frame may differ from its answer."""
+SHORT = 10
+"""Bytes up to which it is looked at more closely what may be left of a frame."""
 
 
 class Turns:
@@ -33,7 +37,7 @@ class Turns:
     def forget(self) -> None:
         """Bytes were lost: nobody waits for an answer."""
         self.pending: Frame | None = None
-        self._echoed = False
+        self._echoed = self._after_its_like = False
         self.awaited = self.awaited_before = -1
         """The exceptions that would be believed: unit << 8 | function code with its exception bit, -1 for none."""
 
@@ -53,14 +57,14 @@ class Turns:
         unit, function, frame = adu[0], adu[1], adu[:as_request]
         if not unit:  # nobody answers a broadcast
             return False
-        pending = self.pending
         if function in ECHOING:
-            repeats = pending is not None and pending.adu == frame
+            repeats = self.pending is not None and self.pending.adu == frame
+            if not repeats and self.awaits(unit, function) is not None:
+                return False  # what is left before it, if anything, was the answer to the other one
+            self._after_its_like = bool(before) and resembles(before, frame)
             if self.echo:
-                return repeats and self._echoed
-            # The same frame with some bytes damaged: then that was its turn.
-            damaged = len(before) == len(frame) and sum(map(ne, before, frame)) <= DAMAGED
-            return repeats != damaged
+                return repeats and (self._echoed or self._after_its_like)
+            return repeats != self._after_its_like
         asked = self.awaits(unit, function)
         return asked is not None and (asked.adu != frame or as_response > as_request) and fits(asked, adu)
 
@@ -71,6 +75,7 @@ class Turns:
             self.pending = None
             self.awaited = -1
         self.awaited_before = -1
+        self._after_its_like = False
 
     def asked(self, frame: Frame) -> bool:
         """Take a request; whether it is the echo of the one before it."""
@@ -88,7 +93,7 @@ class Turns:
             if self._seen_twice:
                 self._seen_twice = self._seen_twice << 1 & (1 << ECHO_MEMORY) - 1
                 self._weigh()
-        self._echoed = False
+        self._echoed, self._after_its_like = self.echo and self._after_its_like, False
         self.awaited_before = self.awaited
         self.pending = frame
         self.awaited = frame.unit << 8 | frame.function | EXCEPTION if frame.unit else -1
@@ -96,7 +101,8 @@ class Turns:
 
     def _weigh(self) -> None:
         chances = min(self._chances, ECHO_MEMORY)
-        self.echo = chances >= 2 and self._seen_twice.bit_count() >= ECHO_SHARE * chances
+        share = NO_ECHO_SHARE if self.echo else ECHO_SHARE
+        self.echo = chances >= 2 and self._seen_twice.bit_count() >= share * chances
 
 
 def fits(asked: Frame, response: bytearray) -> bool:
@@ -107,3 +113,24 @@ def fits(asked: Frame, response: bytearray) -> bool:
     if asked.function in READS_OF_REGISTERS:
         return response[2] == 2 * count
     return True
+
+
+def resembles(before: bytearray, frame: bytearray) -> bool:
+    """Whether undecided bytes end with what may be left of this frame: some bytes changed, one more or one less, or
+    cut off at either end. Then that was its turn."""
+    size = len(frame)
+    if len(before) == size and sum(map(ne, before, frame)) <= DAMAGED:
+        return True
+    if size > SHORT:
+        return len(before) > 1 and (frame.startswith(before) or frame.endswith(before))
+    for length in range(2, min(len(before), size + 2) + 1):
+        left = before[-length:]
+        same = min(_alike(left, frame) + _alike(left[::-1], frame[::-1]), length)
+        if same > 1 and same >= length - 1 and (length == len(before) or same >= size // 2):
+            return True
+    return False
+
+
+def _alike(one: bytearray, other: bytearray) -> int:
+    """Bytes that are the same from the beginning."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
