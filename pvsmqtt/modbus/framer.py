@@ -185,6 +185,10 @@ class PassiveFramer:
                     t = shifts[as_response] or shift(as_response)
                     if t[start & 255] ^ t[256 + (start >> 8)] == registers[p + as_response]:
                         good_response, length = True, as_response
+            if good_response and not b[p]:  # nobody answers in the name of all
+                good_response, length = False, as_request if good_request else 0
+            if length and wait and not final and self._may_be_longer(p, length, good_response):
+                length, wait = 0, end + 1 - p
             if length:
                 if good_request and good_response:
                     before = b[max(mark, 0) : p]
@@ -237,6 +241,12 @@ class PassiveFramer:
                 if t[start & 255] ^ t[256 + (start >> 8)] == self._registers[p + length]:
                     return length
         return -wait
+
+    def _may_be_longer(self, p: int, length: int, is_response: bool) -> bool:
+        """Whether what is a frame may be the beginning of one of the other direction, because only zeros follow (they
+        leave a good CRC good) and it is not this direction's turn."""
+        due = self._turns.answer_is_due(self._buffer[p : p + length])
+        return due != is_response and not any(self._buffer[p + length :])
 
     def _from_border(self, need: int) -> int:
         """While a frame is waited for that began before the last silence: -1 when one begins right behind it, else

@@ -46,6 +46,13 @@ class Turns:
         pending = self.pending
         return pending if pending is not None and (pending.unit, pending.function) == (unit, function) else None
 
+    def answer_is_due(self, response: bytearray) -> bool:
+        """Whether this, read as a response, is what is waited for next: not so before the echo."""
+        asked = self.awaits(response[0], response[1])
+        if asked is None or not fits(asked, response):
+            return False
+        return not self.echo or self._echoed or not asked.adu.startswith(response)
+
     def answers(self, adu: bytearray, as_request: int, as_response: int, before: bytearray) -> bool:
         """Whether what may be a request or a response of these lengths is the response.
 

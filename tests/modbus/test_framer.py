@@ -151,6 +151,17 @@ def test_what_is_left_of_a_write_or_its_echo_had_its_turn(left: str) -> None:
     )
 
 
+def test_a_request_that_is_an_answer_with_a_zero_behind_it() -> None:
+    """A zero leaves a good CRC good. Some request to an address from 0x200 to 0x2FF is always of this kind."""
+    requests = [bus.read(unit, 0x0200 + low, 1) for unit in range(1, 248) for low in range(4)]
+    request = next(adu for adu in requests if adu[-1] == 0)
+    assert crc.crc16(request[:-1]) == 0
+    answer = bus.registers(request[0], 7)
+    assert places(heard(cut(request + answer + request, [1]))) == [(0, 8, False), (8, 7, True), (15, 8, False)]
+    asked = bus.read(request[0], 9, 1)
+    assert places(heard(cut(asked + request[:-1] + asked, [1]))) == [(0, 8, False), (8, 7, True), (15, 8, False)]
+
+
 # --- echo ---
 
 
@@ -199,15 +210,17 @@ JUNK = {
 def test_no_intact_frame_is_lost_among_junk(kind: str, seed: int, exchanges: int, lengths: list[int]) -> None:
     data, said = with_junk(seed, conversation(seed, exchanges), JUNK[kind])
     found = {(f.offset, len(f.adu)) for f in heard(cut(data, lengths))}
-    # An exception without its request is not believed; a good CRC in junk is one in 65536.
-    assert {(one.offset, len(one.adu)) for one in said} - found == set()
+    said_places = {(one.offset, len(one.adu)) for one in said}
+    false = found - said_places
+    assert len(false) <= 1, "a good CRC by chance, once in a million bytes"
+    assert all(any(at < one < at + length for at, length in false) for one, _ in said_places - found)
 
 
 @given(seeds, st.floats(0.001, 0.05), cuts)
 @settings(max_examples=60)
 def test_damage_costs_the_damaged_frames_only(seed: int, share: float, lengths: list[int]) -> None:
     r = random.Random(seed)
-    # No broadcasts: with a zero behind it a frame has a good CRC too, and a damaged request does not settle which it is.
+    # No broadcasts: a zero behind a frame leaves its CRC good, and a damaged request does not settle which it is.
     said = conversation(seed, 40, functions=(3, 4, 16), broadcasts=False)
     data = bytearray(line(said))
     hit = {n for n in range(len(data)) if r.random() < share}
@@ -221,8 +234,12 @@ def test_damage_costs_the_damaged_frames_only(seed: int, share: float, lengths: 
             intact.append(one)
         asked = whole and not one.is_response
     found = places(heard(cut(bytes(data), lengths)))
-    assert [one.place for one in intact if one.place not in found] == []
-    assert len(found) <= len(said)
+    # By chance, once in a million bytes, damaged ones have a good CRC together with the beginning of what follows.
+    false = [place for place in found if place[:2] not in {one.place[:2] for one in said}]
+    lost = [one for one in intact if one.place not in found]
+    assert len(false) <= 1
+    assert all(at < one.offset < at + length for one in lost for at, length, _ in false)
+    assert not lost or false
 
 
 def test_frames_inside_the_data_of_a_frame_are_data() -> None:
