@@ -2,13 +2,16 @@
 
 Pure: no I/O, no clock, no logging. ``when`` is a parameter everywhere: seconds of whatever clock the caller reads.
 
-======================  ==============================================================================
-`functions`             what a frame of each function code looks like, in both directions: a table
-`framer`                bytes -> `frame.Frame`, passive and self-synchronising
-`pdu`                   the fields of a frame
-`dialogue`              frames -> `block.RegisterBlock`: requests with their responses
-`image`                 what is known of each register of each unit
-`mapfile`               what registers mean: tables in TOML
-`sunspec`               what registers mean where a unit describes itself
-======================  ==============================================================================
+==================  ===================================================================================
+`functions`         what a frame of each function code looks like, in both directions: a table
+`framer`            bytes -> `frame.Frame`, passive and self-synchronising, with `crc` (good or not, at any
+                    place), `turns` (whose turn it is), `acquaintance` (who speaks here), `cover`
+                    (vendor-defined frames) and `counters`
+`pdu`               the fields of a frame
+`dialogue`          frames -> `block.RegisterBlock`: requests with their responses; `exchange` tells what fits
+`image`             what is known of each register of each unit
+`values`            registers -> numbers and texts
+`mapfile`           what registers mean: tables in TOML
+`sunspec`           what registers mean where a unit describes itself
+==================  ===================================================================================
 """
