@@ -7,7 +7,7 @@ its explanation in the example configuration and in the documentation.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -19,6 +19,18 @@ class Options(BaseModel):
     """A table of options: unknown keys are errors, values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    apart: ClassVar[tuple[str, ...]] = ("host", "name", "line")
+    """Options in which no two tables of a kind of source may agree, as far as it has them."""
+
+    @property
+    def subject(self) -> str | None:
+        """What this table is about: the first of the options that tell it apart."""
+        return next(iter(self.distinctions().values()), None)
+
+    def distinctions(self) -> dict[str, str]:
+        """The options that tell this table apart, in the spelling in which they are compared."""
+        return {key: str(value) for key in self.apart if (value := getattr(self, key, None)) is not None}
 
 
 def interval(minimum: float, reason: str) -> object:

@@ -128,7 +128,9 @@ class Service:
                 source = kind.build(options, self._settings.state_dir)
                 self._sources[name] = (options, name.split(" ")[0], source)
                 self._supervisor.start(name, partial(source.run, self._deliver))
-        self._house.expect({source.name: source.site for _, _, source in self._sources.values()})
+        running = self._running()
+        measuring = {s.name: s.site for kind, s in running if self._settings.kinds[kind].measures_site}
+        self._publish(self._house.expect(measuring, [source.name for _, source in running]))
         self._bus.publish(self_report.info(self._settings.instance, self._started_at, self._running()))
 
     def _start_broker_and_sink(self) -> None:
@@ -223,6 +225,5 @@ def _tables(settings: Settings) -> list[tuple[str, Any, Options]]:
     """The sources that are wanted, each with a name of its own: ``pvs 172.27.153.1``."""
     found: list[tuple[str, Any, Options]] = []
     for number, (table, kind, options) in enumerate(settings.sources()):
-        where = getattr(options, "host", number)
-        found.append((f"{table} {where}", kind, options))
+        found.append((f"{table} {options.subject or number}", kind, options))
     return found

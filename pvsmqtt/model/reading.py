@@ -37,12 +37,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """What the house knows of a device: the latest value of each of its quantities, ``None`` when unknown."""
+    """What the house knows of a device: the latest value of each of its quantities, ``None`` when unknown.
+
+    ``sources`` are those that have told of it since the start.
+    """
 
     device: Device
     online: bool
     values: Mapping[str, Value]
     measured_at: datetime | None = None
+    sources: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

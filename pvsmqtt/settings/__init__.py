@@ -35,6 +35,12 @@ NO_SOURCE = (
     'no source of readings: write for example [[pvs]] and below it host = "172.27.153.1" (kinds of sources: {tables})'
 )
 
+ONCE = {
+    "host": "each may be read only once",
+    "line": "each may be read only once",
+    "name": "give each one of its own",
+}
+
 
 class Settings(BaseSettings):
     """What does not depend on the sources installed; `settings_class` adds their tables.
@@ -86,10 +92,14 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _each_source_once(self) -> Self:
         for name in self.kinds:
-            hosts = [host for options in getattr(self, name) if (host := getattr(options, "host", None)) is not None]
-            for host in hosts:
-                if hosts.count(host) > 1:
-                    raise ValueError(f"two [[{name}]] tables have the host {host!r}: each may be read only once")
+            seen: set[tuple[str, str]] = set()
+            for table in getattr(self, name):
+                for key, value in table.distinctions().items():
+                    if (key, value) in seen:
+                        raise ValueError(
+                            f"two [[{name}]] tables have the {key} {value!r}: {ONCE.get(key, ONCE['host'])}"
+                        )
+                    seen.add((key, value))
         return self
 
     def sources(self) -> list[tuple[str, SourceKind[Any], Options]]:

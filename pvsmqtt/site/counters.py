@@ -80,6 +80,10 @@ class Counters:
                 changed[key] = before
         return ({**values, **changed} if changed else values), falls
 
+    def take_over(self, other: Counters) -> None:
+        """Go on with what was counted under another id; what is known here comes first."""
+        self._held = {**other._held, **self._held}
+
     def _take(self, key: str, value: float) -> None:
         self._held[key] = value
         self._lower.pop(key, None)

@@ -18,7 +18,7 @@ from pvsmqtt.model.reading import DeviceState, Value
 Measures = Literal["grid", "load"]
 
 METERS = frozenset({Kind.PRODUCTION_METER, Kind.CONSUMPTION_METER})
-_STORAGE = frozenset({Kind.ESS, Kind.BATTERY, Kind.STORAGE_INVERTER})
+STORAGE = frozenset({Kind.ESS, Kind.BATTERY, Kind.STORAGE_INVERTER})
 _FROM_GRID_METER = {
     "grid_power": "power",
     "grid_net_energy": "net_energy",
@@ -56,17 +56,18 @@ def proven(values: Mapping[str, Value]) -> Measures | None:
     return "grid" if exported or negative else None
 
 
-def totals(states: Iterable[DeviceState], known: Mapping[str, Measures]) -> dict[str, Value]:
+def totals(states: Iterable[DeviceState], known: Mapping[str, Measures], storage: bool = False) -> dict[str, Value]:
     """The totals of one house out of the states of its devices.
 
-    ``known`` says what each consumption meter measures, by device id.
+    ``known`` says what each consumption meter measures, by device id; ``storage``, that the house has a battery
+    although none of these devices is one.
     """
     states = list(states)
     production = [s for s in states if s.device.kind is Kind.PRODUCTION_METER and not _unused(s)]
     meters = [s for s in states if s.device.kind is Kind.CONSUMPTION_METER and not _unused(s)]
     grid = [s for s in meters if known.get(s.device.id) == "grid"]
     load = [s for s in meters if known.get(s.device.id) == "load"]
-    storage = any(s.device.kind in _STORAGE for s in states)
+    storage = storage or any(s.device.kind in STORAGE for s in states)
 
     result: dict[str, Value] = _storage_totals(states)
     pv_power = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from pvsmqtt.model.device import BRIDGE_ID, slug
+from pvsmqtt.model.device import BRIDGE_ID, Kind, slug
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DeviceState, Reading
 from pvsmqtt.site.counters import Fall
@@ -68,11 +68,16 @@ class Notices:
 
     def unmatched(self, known: Iterable[Known], tables: Mapping[str, Collection[str]]) -> None:
         """Entries of the configuration that speak of no known device: probably misspelt."""
-        ids = {BRIDGE_ID}
+        ids, lines = {BRIDGE_ID}, set()
         for entry in known:
             ids |= {entry.device.id, slug(entry.device.serial or "")}
+            if entry.device.kind is Kind.BUS:
+                lines.add(entry.device.id)
         for table, keys in tables.items():
             for key in sorted(set(keys) - ids):
+                line, _, unit = key.rpartition("_")
+                if line in lines and unit.isdecimal():
+                    continue  # a unit that may be heard later, or has become known by its serial number
                 _log.warning("%s speaks of %r, but no device has this serial number or id", table, key)
 
     def blocking(self, meters: Sequence[DeviceState]) -> None:

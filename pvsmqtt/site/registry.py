@@ -3,7 +3,8 @@
 A panel that sleeps is still a device: its entities, its name and its place in the tree stay. The registry also
 settles identity. A device keeps the id that it was given first, and where two kinds of device bear one serial
 number, the one that came later appends its kind. A reply that does not say what kind of device it
-speaks of makes no other device of it, and a device whose kind is learned late keeps its id.
+speaks of makes no other device of it, and a device whose kind is learned late keeps its id. Where a source hears a
+device itself (``cabinet_221``) is remembered as a fact of that device (`aliases` says how it is found out).
 
 The file is written only when something new was learned, and as a whole (write, flush, rename), so that a power cut
 leaves the old one or the new one.
@@ -18,11 +19,24 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pvsmqtt.model.device import Device, Kind, slug
+from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Device, Kind, slug
 from pvsmqtt.model.quantity import QUANTITIES
 
 UNSURE = frozenset({Kind.OTHER, Kind.METER})
 """Kinds that only say that the kind is not known."""
+
+ALIKE = (
+    frozenset({Kind.INVERTER, Kind.STORAGE_INVERTER}),
+    frozenset({Kind.BMS, Kind.BATTERY}),
+    frozenset({Kind.METER, Kind.PRODUCTION_METER, Kind.CONSUMPTION_METER}),
+)
+"""Kinds that what a device says of itself on a line does not tell apart."""
+
+_MORE = frozenset({(Kind.STORAGE_INVERTER, Kind.INVERTER), (Kind.BMS, Kind.BATTERY)})
+"""What is known and what is heard: the same, less of which was heard this time."""
+
+HEARD_AS, PROVEN_AS = "heard as", "proven as"
+"""Facts: the place on a line where a device is heard, and the places that its own serial number proved."""
 
 _FORMAT = 1
 _log = logging.getLogger(__name__)
@@ -47,6 +61,7 @@ class Registry:
     def __init__(self, known: Iterable[Known] = ()) -> None:
         self._known: dict[str, Known] = {}
         self._by_serial: dict[str, dict[Kind, str]] = {}
+        self._by_place: dict[str, str] = {}
         self.changes = 0
         for entry in known:
             self._add(entry)
@@ -71,8 +86,15 @@ class Registry:
         for kind, device_id in bearers.items():
             if device.kind in UNSURE or kind in UNSURE:
                 return device_id
-        holder = self._known.get(device.id)
-        return device.id if holder is None or holder.device.kind is device.kind else f"{device.id}_{device.kind}"
+            heard = device.place is not None or self._known[device_id].device.place is not None
+            if heard and agree(kind, device.kind):
+                return device_id
+        wanted = device.id if device.serial is None or device.place is None else slug(device.serial)
+        if device.kind is Kind.BUS and wanted in (BRIDGE_ID, SITE_ID):
+            return f"{wanted}_{device.kind}"
+        holder = self._known.get(wanted)
+        same = holder is None or holder.device.kind is device.kind or _nameless(holder.device, device)
+        return wanted if same else f"{wanted}_{device.kind}"
 
     def admit(self, device: Device, quantities: Iterable[str]) -> Known:
         """Learn of a device (under its settled id) and of quantities that it told. What it does not say this
@@ -111,11 +133,48 @@ class Registry:
         """A device that is none any more."""
         entry = self._known[device_id]
         self._remove(entry)
+        for place in self.places(device_id):
+            self._by_place.pop(place, None)
         del self._known[device_id]
         self.changes += 1
 
+    def heard_at(self, place: str) -> str | None:
+        """The id of the device that is heard at this place of a line."""
+        return self._by_place.get(place)
+
+    def places(self, device_id: str) -> list[str]:
+        """Where a device is heard; mostly nowhere."""
+        facts = self._known[device_id].facts
+        return [*facts.get(PROVEN_AS, "").split(), *facts.get(HEARD_AS, "").split()]
+
+    def tie(self, device_id: str, place: str, proven: bool) -> None:
+        """From now on what is heard at ``place`` is this device. ``proven`` by its serial number, it may be heard at
+        several; otherwise, at this one alone."""
+        known = self._known[device_id].facts.get(PROVEN_AS, "").split()
+        if self._by_place.get(place) == device_id and (not proven or place in known):
+            return
+        self.untie(place)
+        if proven:
+            self.learn(device_id, PROVEN_AS, " ".join([*known, place]))
+        else:
+            self.learn(device_id, HEARD_AS, place)
+        self._by_place[place] = device_id
+
+    def untie(self, place: str) -> None:
+        """Whoever was heard there is not, or not any more."""
+        device_id = self._by_place.pop(place, None)
+        if device_id is None:
+            return
+        for fact in (HEARD_AS, PROVEN_AS):
+            left = [other for other in self._known[device_id].facts.get(fact, "").split() if other != place]
+            if left:
+                self.learn(device_id, fact, " ".join(left))
+            else:
+                self.unlearn(device_id, fact)
+
     def _add(self, entry: Known) -> None:
         self._known[entry.device.id] = entry
+        self._by_place.update((place, entry.device.id) for place in self.places(entry.device.id))
         if entry.device.serial is not None:
             self._by_serial.setdefault(slug(entry.device.serial), {})[entry.device.kind] = entry.device.id
 
@@ -155,13 +214,24 @@ class Registry:
         return cls(known)
 
 
+def agree(one: Kind, other: Kind) -> bool:
+    """Whether a device that is heard as the one may be the other."""
+    return one is other or bool({one, other} & UNSURE) or any({one, other} <= kinds for kinds in ALIKE)
+
+
+def _nameless(known: Device, said: Device) -> bool:
+    """Whether both are the device at one place of a line: its kind may be learned late, or corrected."""
+    return known.serial is None and known.place is not None and known.place == said.place
+
+
 def _merged(known: Device, said: Device) -> Device:
     """What is known of a device, with what is said of it now; who does not know its kind does not name it either."""
     news = {f.name: getattr(said, f.name) for f in fields(said)}
-    if said.kind is known.kind and slug(said.serial or "") == slug(known.serial or ""):
+    named_by_line = known.place is not None and said.place is None
+    if said.kind is known.kind and slug(said.serial or "") == slug(known.serial or "") and not named_by_line:
         # A serial number that is spelt in capitals today and small tomorrow is still the same.
         news |= {"serial": known.serial, "name": known.name}
-    if said.kind in UNSURE:
+    if said.kind in UNSURE or (said.place is not None and (known.kind, said.kind) in _MORE):
         news |= {"kind": known.kind, "name": known.name, "manufacturer": known.manufacturer}
     return replace(known, **{name: value for name, value in news.items() if value is not None})
 

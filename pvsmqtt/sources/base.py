@@ -57,11 +57,16 @@ class Source(Protocol):
 @dataclass(frozen=True)
 class SourceKind(Generic[O]):
     """A kind of source: the options of its table, how it is built, and how ``pvsmqtt check`` tries it,
-    both with a folder for what is remembered over restarts."""
+    both with a folder for what is remembered over restarts.
+
+    ``measures_site`` says whether it measures a house as a whole, so that the totals wait for it; a source that only
+    hears single devices does not.
+    """
 
     options: type[O]
     build: Callable[[O, Path], Source]
     check: Callable[[O, Path], Awaitable[list[Finding]]]
+    measures_site: bool = True
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind, default_name, slug
+from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind, default_name, slug, transport
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,33 @@ def test_labels_tell_kinds_apart() -> None:
     assert len(set(LABELS.values())) == len(LABELS)
 
 
-def test_only_the_house_and_this_service_are_no_things_on_the_wall() -> None:
+def test_only_the_house_this_service_and_its_lines_are_no_things_on_the_wall() -> None:
     logical = {kind for kind in Kind if Device("x", kind, "X").logical}
-    assert logical == {Kind.SITE, Kind.BRIDGE}
+    assert logical == {Kind.SITE, Kind.BRIDGE, Kind.BUS}
     assert (SITE_ID, BRIDGE_ID) == (slug(SITE_ID), slug(BRIDGE_ID)) == ("site", "bridge")
+
+
+@pytest.mark.parametrize(
+    ("interface", "spoken"),
+    [
+        ("ttymxc5", "rtu"),
+        ("ttymxc0", "rtu"),
+        ("rtu", "rtu"),
+        ("sunspec", "sunspec"),
+        ("tcp", "sunspec"),
+        ("mime", None),
+        ("none", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_what_is_spoken_on_an_interface(interface: str | None, spoken: str | None) -> None:
+    assert transport(interface) == spoken
+
+
+def test_a_place_is_where_a_source_hears_a_device_itself() -> None:
+    heard = Device("cabinet_221", Kind.MIO, "X", modbus_unit=221, interface="rtu", via="cabinet")
+    assert heard.place == heard.id == "cabinet_221"
+    assert Device("sy1", Kind.MIO, "X", "SY1", modbus_unit=221, interface="ttymxc5", via="zt1").place is None
+    assert Device("cabinet", Kind.BUS, "X", interface="rtu").place is None
+    assert Device("x_0", Kind.OTHER, "X", modbus_unit=0, interface="rtu", via="x").place == "x_0"

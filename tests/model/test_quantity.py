@@ -26,6 +26,8 @@ CLASSES: dict[str, tuple[frozenset[str | None], frozenset[str]]] = {
     "humidity": (frozenset({"%"}), MEASUREMENT),
     "battery": (frozenset({"%"}), MEASUREMENT),
     "duration": (frozenset({"μs", "ms", "s", "min", "h", "d"}), ANY),
+    "data_rate": (frozenset({"bit/s", "kbit/s", "Mbit/s", "B/s", "kB/s", "KiB/s"}), MEASUREMENT),
+    "energy_storage": (frozenset({"J", "kJ", "MJ", "GJ", "Wh", "kWh", "MWh"}), MEASUREMENT),
     "data_size": (frozenset({"bit", "B", "kB", "MB", "GB", "KiB", "MiB", "GiB"}), ANY),
     "signal_strength": (frozenset({"dB", "dBm"}), MEASUREMENT),
     "timestamp": (frozenset({None}), frozenset()),
@@ -37,6 +39,7 @@ SWITCH_CLASSES = {None, "running", "problem", "connectivity", "power", "plug", "
 """Device classes of a binary sensor."""
 
 CANONICAL = {"W", "VA", "var", "kWh", "V", "A", "Hz", "°C", "%", "s", "min", "KiB", "dBm", "°", None}
+CANONICAL |= {"B", "bit/s", "frames/s", "Ah"}
 
 W, KWH, V, A, C, P = "W", "kWh", "V", "A", "°C", "%"
 DIAG, OFF, ENUM, SWITCH, NET, UP = "diag", "off", "enum", "switch", "total", "total_increasing"
@@ -217,6 +220,61 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "voltage_l1": (V,),
         "voltage_l2": (V,),
         "temperature": (C,),
+        "voltage_l3": (V,),
+        "current_l3": (A,),
+        "cabinet_temperature": (C,),
+        "transformer_temperature": (C,),
+        "extra_temperature": (C,),
+        "operating_state": (None, ENUM, DIAG),
+        "vendor_state": (None, DIAG, OFF),
+        "events": (None, DIAG),
+        "vendor_events": (None, DIAG, OFF),
+        "storage_limits": (None, ENUM, DIAG),
+        "commanded_charge_limit": (P, DIAG),
+        "commanded_discharge_limit": (P, DIAG),
+        "commanded_reserve": (P, DIAG),
+        "charge_power_rating": (W, DIAG),
+    },
+    Kind.BMS: {
+        "state_of_charge": (P,),
+        "depth_of_discharge": (P, DIAG),
+        "state_of_health": (P,),
+        "cycle_count": (None, DIAG, UP),
+        "charge_state": (None, ENUM),
+        "bank_state": (None, ENUM, DIAG),
+        "control_place": (None, ENUM, DIAG),
+        "voltage": (V,),
+        "current": (A,),
+        "power": (W,),
+        "cell_voltage_min": (V,),
+        "cell_voltage_max": (V,),
+        "cell_voltage_average": (V, DIAG),
+        "charge_current_limit": (A, DIAG),
+        "discharge_current_limit": (A, DIAG),
+        "requested_power": (W, DIAG),
+        "requested_state": (None, ENUM, DIAG),
+        "battery_strings": (None, DIAG),
+        "connected_strings": (None, DIAG),
+        "module_temperature_min": (C,),
+        "module_temperature_max": (C,),
+        "energy_capacity": (KWH, DIAG, OFF),
+        "charge_capacity": ("Ah", DIAG, OFF),
+        "events": (None, DIAG),
+        "vendor_events": (None, DIAG, OFF),
+    },
+    Kind.BUS: {
+        "line_state": (None, ENUM, DIAG),
+        "frame_rate": ("frames/s", DIAG),
+        "bus_load": (P, DIAG),
+        "baud_rate": ("bit/s", DIAG),
+        "units_heard": (None, DIAG),
+        "known_registers": (None, DIAG),
+        "unknown_registers": (None, DIAG),
+        "frames": (None, DIAG, UP),
+        "crc_failures": (None, DIAG, UP),
+        "junk_bytes": ("B", DIAG, UP),
+        "timeouts": (None, DIAG, UP),
+        "exceptions": (None, DIAG, UP),
     },
     Kind.SITE: {
         "pv_power": (W,),
@@ -271,7 +329,7 @@ def test_home_assistant_accepts_the_row(row: Quantity) -> None:
         assert row.unit in units
         assert row.state_class is None or row.state_class in state_classes
     else:
-        assert row.unit in (None, "%", "°")
+        assert row.unit in (None, "%", "°", "frames/s", "Ah")
         assert row.state_class in (None, *ANY)
 
 

@@ -60,6 +60,8 @@ CLASSES: dict[str, tuple[set[str | None], set[str | None]]] = {
     "humidity": ({"%"}, MEASUREMENT),
     "battery": ({"%"}, MEASUREMENT),
     "duration": ({"s", "min", "h", "d"}, MEASUREMENT | TOTALS),
+    "data_rate": ({"bit/s", "kbit/s", "B/s"}, MEASUREMENT),
+    "energy_storage": ({"Wh", "kWh", "MWh"}, MEASUREMENT),
     "data_size": ({"B", "kB", "KiB", "MB", "MiB"}, MEASUREMENT | TOTALS),
     "signal_strength": ({"dB", "dBm"}, MEASUREMENT),
     "timestamp": ({None}, {None}),
@@ -91,7 +93,7 @@ def test_home_assistant_would_accept_it(item: DeviceState) -> None:
     assert document.keys() <= ROOT_KEYS
     assert {"device", "origin", "components", "state_topic"} <= document.keys()
     assert document["device"].keys() <= DEVICE_KEYS
-    assert document["device"]["identifiers"] == [TOPICS.uid(item.device.id)]
+    assert document["device"]["identifiers"] == [TOPICS.uid(item.device)]
     assert document["device"]["name"]
     assert document["origin"].keys() <= ORIGIN_KEYS
     assert document["origin"]["name"] == "pvsmqtt"
@@ -105,7 +107,7 @@ def test_home_assistant_would_accept_it(item: DeviceState) -> None:
     for key, component in document["components"].items():
         assert component["platform"] == platforms[key]
         assert component.keys() <= PLATFORM_KEYS[component["platform"]], key
-        assert component["unique_id"] == f"{TOPICS.uid(item.device.id)}_{key}"
+        assert component["unique_id"] == f"{TOPICS.uid(item.device)}_{key}"
         assert re.fullmatch("[A-Za-z0-9_-]+", component["unique_id"])
         assert component["name"]
         assert not component["name"].lower().startswith(document["device"]["name"].lower())
@@ -157,6 +159,14 @@ def test_the_tree() -> None:
     assert "via_device" not in payload(state(BRIDGE, devices_known=2))["device"]
     assert payload(state(SITE, pv_power=1.0))["device"]["via_device"] == "pvsmqtt_home_bridge"
     assert payload(state(PANEL, power=1.0))["device"]["via_device"] == "pvsmqtt_zt1"
+
+
+def test_a_device_hangs_on_the_line_as_the_line_is_announced() -> None:
+    line = Device("rs485", Kind.BUS, "RS-485 line rs485", via="bridge")
+    heard = Device("rs485_9", Kind.INVERTER, "Inverter rs485 9", modbus_unit=9, interface="rtu", via="rs485")
+    document = json.loads(discovery.config(TOPICS, heard, ["power"], line).payload)
+    assert [document["device"]["via_device"]] == payload(state(line, frames=1))["device"]["identifiers"]
+    assert payload(state(line, frames=1))["device"]["via_device"] == "pvsmqtt_home_bridge"
 
 
 def test_what_is_told_of_the_device() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers_mqtt import BRIDGE, PANEL, PVS, SITE, TOPICS, house, state
 
+from pvsmqtt.model.device import Device, Kind
 from pvsmqtt.model.reading import DeviceGone
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.sinks.mqtt.announced import Announced
@@ -270,3 +271,29 @@ async def test_a_lost_message_is_not_taken_for_sent(line: Line) -> None:
     line.take()
     await publisher.changes([news], 2.0)
     assert line.sent == keep
+
+
+BUS = Device("rs485", Kind.BUS, "RS-485 line rs485", via="bridge")
+UNKNOWN = Device("rs485_221", Kind.MIO, "ESS hub rs485 221", modbus_unit=221, interface="rtu", via="rs485")
+
+
+async def test_an_unknown_device_hangs_on_its_line_until_its_serial_number_is_known(line: Line) -> None:
+    publisher = line.connect()
+    await publisher.everything([*house(), state(UNKNOWN, temperature=1.0), state(BUS, frames=1)], 0.0)
+    unknown = json.loads(line.broker[TOPICS.discovery(UNKNOWN)])["device"]
+    (told,) = json.loads(line.broker[TOPICS.discovery(BUS)])["device"]["identifiers"]
+    assert unknown["via_device"] == told == "pvsmqtt_home_rs485"
+    known = replace(UNKNOWN, id="sy1", serial="SY1", via="zt1")
+    await publisher.changes([DeviceGone(UNKNOWN), state(known, temperature=1.0)], 1.0)
+    assert not [topic for topic in line.broker if "221" in topic]
+    assert json.loads(line.broker["homeassistant/device/pvsmqtt_sy1/config"])["device"]["via_device"] == "pvsmqtt_zt1"
+
+
+async def test_the_inventory_follows_who_tells_of_a_device(line: Line) -> None:
+    publisher = line.connect()
+    panel = replace(state(PANEL, power=1.0), sources=("pvs a",))
+    await publisher.everything([panel], 0.0)
+    line.take()
+    await publisher.changes([replace(panel, sources=("pvs a", "rs485 b"))], 1.0)
+    assert [m.topic for m in line.sent] == [TOPICS.devices]
+    assert '"sources":["pvs a","rs485 b"]' in line.sent[0].payload

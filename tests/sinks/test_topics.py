@@ -8,6 +8,7 @@ from datetime import timedelta, timezone
 import pytest
 from helpers_mqtt import BRIDGE, MEASURED, PANEL, SITE, TOPICS, house, state
 
+from pvsmqtt.model.device import Device, Kind
 from pvsmqtt.model.times import iso
 from pvsmqtt.sinks.mqtt import topics
 from pvsmqtt.sinks.mqtt.topics import Message, Topics
@@ -24,14 +25,34 @@ def test_where_everything_goes() -> None:
     assert TOPICS.discovery(PANEL) == "homeassistant/device/pvsmqtt_e1/config"
 
 
-@pytest.mark.parametrize("logical", ["bridge", "site", "site_barn"])
-def test_logical_devices_bear_the_instance(logical: str) -> None:
-    assert Topics("a", "cabin", "b").uid(logical) == f"pvsmqtt_cabin_{logical}"
+CABIN = Topics("a", "cabin", "b")
+LINE = Device("rs485", Kind.BUS, "RS-485 line rs485", via="bridge")
+UNKNOWN = Device("rs485_221", Kind.MIO, "ESS hub rs485 221", modbus_unit=221, interface="rtu", via="rs485")
 
 
-def test_things_on_the_wall_do_not_bear_the_instance() -> None:
-    assert Topics("a", "cabin", "b").uid("siteworks1") == "pvsmqtt_siteworks1"
-    assert Topics("a", "cabin", "b").uid("e1") == "pvsmqtt_e1"
+@pytest.mark.parametrize("device", [BRIDGE, SITE, replace(SITE, id="site_barn"), LINE, UNKNOWN], ids=lambda d: d.id)
+def test_what_has_no_serial_number_bears_the_instance(device: Device) -> None:
+    assert CABIN.uid(device) == f"pvsmqtt_cabin_{device.id}"
+    assert CABIN.discovery(device) == f"b/device/pvsmqtt_cabin_{device.id}/config"
+    assert CABIN.state(device) == f"a/cabin/{device.id}/state"
+
+
+def test_things_with_a_serial_number_do_not_bear_the_instance() -> None:
+    assert CABIN.uid(replace(PANEL, id="siteworks1")) == "pvsmqtt_siteworks1"
+    assert CABIN.uid(PANEL) == "pvsmqtt_e1"
+
+
+def test_a_parent_is_called_as_it_calls_itself() -> None:
+    for parent in (SITE, BRIDGE, LINE, UNKNOWN, PANEL):
+        assert CABIN.parent_uid(parent.id, parent) == CABIN.uid(parent)
+    for known in (SITE, replace(SITE, id="site_barn"), BRIDGE, PANEL):
+        assert CABIN.parent_uid(known.id) == CABIN.uid(known)
+
+
+def test_the_inventory_says_who_tells_of_a_device() -> None:
+    told = replace(state(PANEL, power=1.0), sources=("pvs a", "rs485 b"))
+    (entry,) = json.loads(topics.inventory(TOPICS, [told]).payload)
+    assert entry["sources"] == ["pvs a", "rs485 b"]
 
 
 def test_state() -> None:

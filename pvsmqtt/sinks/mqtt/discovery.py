@@ -30,8 +30,8 @@ CONNECTION = "connection"
 """The bridge's own entity: whether the service is connected to the broker."""
 
 
-def config(topics: Topics, device: Device, keys: Iterable[str]) -> Message:
-    """The discovery payload of a device with an entity for each of these quantities."""
+def config(topics: Topics, device: Device, keys: Iterable[str], parent: Device | None = None) -> Message:
+    """The discovery payload of a device with an entity for each of these quantities, hanging on its ``parent``."""
     bridge = device.kind is Kind.BRIDGE
     availability = _availability(topics, device)
     components = {key: _component(topics, device, QUANTITIES[key]) for key in keys}
@@ -40,7 +40,7 @@ def config(topics: Topics, device: Device, keys: Iterable[str]) -> Message:
         components = {key: {**component, **availability} for key, component in components.items()}
         components[CONNECTION] = _connection(topics, device)
     document: dict[str, Any] = {
-        "device": _device(topics, device),
+        "device": _device(topics, device, parent),
         "origin": {"name": ORIGIN, "sw_version": __version__},
         "state_topic": topics.state(device),
         **({} if bridge else availability),
@@ -62,9 +62,9 @@ def components(device: Device, keys: Iterable[str]) -> dict[str, str]:
     return {**platforms, CONNECTION: "binary_sensor"} if device.kind is Kind.BRIDGE else platforms
 
 
-def _device(topics: Topics, device: Device) -> dict[str, Any]:
+def _device(topics: Topics, device: Device, parent: Device | None) -> dict[str, Any]:
     document = {
-        "identifiers": [topics.uid(device.id)],
+        "identifiers": [topics.uid(device)],
         "name": device.name,
         "manufacturer": device.manufacturer,
         "model": device.model,
@@ -72,7 +72,7 @@ def _device(topics: Topics, device: Device) -> dict[str, Any]:
         "serial_number": device.serial,
         "sw_version": device.sw_version,
         "hw_version": device.hw_version,
-        "via_device": topics.uid(device.via) if device.via and device.id != BRIDGE_ID else None,
+        "via_device": topics.parent_uid(device.via, parent) if device.via and device.id != BRIDGE_ID else None,
     }
     return {key: value for key, value in document.items() if value is not None}
 
@@ -89,7 +89,7 @@ def _platform(row: Quantity) -> str:
 def _component(topics: Topics, device: Device, row: Quantity) -> dict[str, Any]:
     document: dict[str, Any] = {
         "platform": _platform(row),
-        "unique_id": f"{topics.uid(device.id)}_{row.key}",
+        "unique_id": f"{topics.uid(device)}_{row.key}",
         "name": row.name,
         "value_template": f"{{{{ value_json.{row.key} }}}}",
         "device_class": row.device_class,
@@ -118,7 +118,7 @@ def _advice(topics: Topics, device: Device, row: Quantity) -> dict[str, Any]:
 def _connection(topics: Topics, device: Device) -> dict[str, Any]:
     return {
         "platform": "binary_sensor",
-        "unique_id": f"{topics.uid(device.id)}_{CONNECTION}",
+        "unique_id": f"{topics.uid(device)}_{CONNECTION}",
         "name": "Connection",
         "device_class": "connectivity",
         "entity_category": "diagnostic",

@@ -70,7 +70,7 @@ class Publisher:
         for event in events:
             if isinstance(event, Info):
                 await self._send(Message(self._topics.info, dumps(event.document), qos=1), now)
-        before = {key: _described(state) for key, state in self._devices.items()}
+        before = {key: _listed(state) for key, state in self._devices.items()}
         changed = set()
         for event in events:
             if isinstance(event, DeviceGone):
@@ -78,7 +78,7 @@ class Publisher:
             elif isinstance(event, DeviceState):
                 self._devices[event.key] = event
                 changed.add(event.key)
-        if before != {key: _described(state) for key, state in self._devices.items()}:
+        if before != {key: _listed(state) for key, state in self._devices.items()}:
             await self._send(topics.inventory(self._topics, _by_depth(self._devices)), now)
         for event in events:
             if isinstance(event, DeviceGone):
@@ -105,7 +105,8 @@ class Publisher:
         # What was announced before and is not known now (the list of devices was lost) stays announced; only what
         # this version has no row for any more, or has on another platform, is taken away.
         keys = [key for key in QUANTITIES if key in state.values or key in was]
-        message = discovery.config(self._topics, state.device, keys)
+        parent = self._devices.get(state.device.via or "")
+        message = discovery.config(self._topics, state.device, keys, parent.device if parent else None)
         wanted = discovery.components(state.device, keys)
         gone = {key: platform for key, platform in was.items() if wanted.get(key) != platform}
         if gone:
@@ -166,6 +167,10 @@ class Publisher:
 
 def _described(state: DeviceState) -> tuple[object, ...]:
     return state.device, *state.values
+
+
+def _listed(state: DeviceState) -> tuple[object, ...]:
+    return *_described(state), state.sources
 
 
 def _by_depth(states: dict[str, DeviceState]) -> list[DeviceState]:

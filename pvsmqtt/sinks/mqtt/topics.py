@@ -92,12 +92,21 @@ class Topics:
 
     def discovery(self, device: Device) -> str:
         """Where Home Assistant is told of a device."""
-        return f"{self.prefix}/device/{self.uid(device.id)}/config"
+        return f"{self.prefix}/device/{self.uid(device)}/config"
 
-    def uid(self, device_id: str) -> str:
-        """The id of a device for Home Assistant. Logical devices exist once in every instance, so it names it."""
-        logical = device_id in (BRIDGE_ID, SITE_ID) or device_id.startswith(f"{SITE_ID}_")
-        return f"pvsmqtt_{self.instance}_{device_id}" if logical else f"pvsmqtt_{device_id}"
+    def uid(self, device: Device) -> str:
+        """The id of a device for Home Assistant. Only a serial number is one of a kind in the world: what has none
+        (the house, the service, a line and an unknown device on it) may exist in every instance, so it names it."""
+        return self._uid(device.id, device.logical or device.serial is None)
+
+    def parent_uid(self, device_id: str, parent: Device | None = None) -> str:
+        """The same for what a device hangs on; of a ``parent`` that is not known, the id alone must do."""
+        if parent is not None:
+            return self.uid(parent)
+        return self._uid(device_id, device_id in (BRIDGE_ID, SITE_ID) or device_id.startswith(f"{SITE_ID}_"))
+
+    def _uid(self, device_id: str, here: bool) -> str:
+        return f"pvsmqtt_{self.instance}_{device_id}" if here else f"pvsmqtt_{device_id}"
 
 
 def dumps(document: Any) -> str:
@@ -138,6 +147,7 @@ def _inventory_entry(topics: Topics, item: DeviceState) -> dict[str, Any]:
         "hw_version": device.hw_version,
         "via": device.via,
         "site": device.site,
+        "sources": list(item.sources),
         "state_topic": topics.state(device),
         "status_topic": topics.device_status(device),
         "quantities": {key: _quantity(key) for key in item.values},

@@ -1,0 +1,66 @@
+"""What inverters, meters and storage have in common."""
+
+from __future__ import annotations
+
+from pvsmqtt.model.device import Kind
+from pvsmqtt.model.quantity.row import Quantity, celsius, current, energy, enum, net_energy, power, raw, voltage
+from pvsmqtt.model.quantity.words import FRESHNESS, METER_TYPES, OPERATING_STATES, STATES
+
+ROWS = (
+    power("power", "Power", "AC power; a net meter: + import, − export; storage: + discharging, − charging"),
+    energy("energy", "Lifetime energy", "AC energy produced since installation"),
+    net_energy("net_energy", "Net energy", "Import minus export since installation (gross meter: load)"),
+    energy("import_energy", "Import energy", "Energy taken from the grid since installation"),
+    energy("export_energy", "Export energy", "Energy given to the grid since installation"),
+    power("power_l1", "Power L1", "Power of leg 1"),
+    power("power_l2", "Power L2", "Power of leg 2"),
+    Quantity("reactive_power", "Reactive power", "Reactive power", "var", "reactive_power", "measurement", 0),
+    Quantity("apparent_power", "Apparent power", "Apparent power", "VA", "apparent_power", "measurement", 0),
+    Quantity("power_factor", "Power factor", "Power factor, −1…1", None, "power_factor", "measurement", 2),
+    voltage("voltage", "Voltage", "AC voltage line to line (battery: DC)"),
+    voltage("voltage_l1", "Voltage L1", "Voltage of leg 1 to neutral"),
+    voltage("voltage_l2", "Voltage L2", "Voltage of leg 2 to neutral"),
+    current("current", "Current", "AC current (battery: DC, + discharging)"),
+    current("current_l1", "Current L1", "Current of leg 1"),
+    current("current_l2", "Current L2", "Current of leg 2"),
+    voltage("voltage_l3", "Voltage L3", "Voltage of phase 3 to neutral"),
+    current("current_l3", "Current L3", "Current of phase 3"),
+    Quantity(
+        "frequency",
+        "Frequency",
+        "AC frequency",
+        "Hz",
+        "frequency",
+        "measurement",
+        2,
+        quiet_on=frozenset({Kind.INVERTER}),
+    ),
+    power("dc_power", "DC power", "Power of the panel (storage inverter: of its DC side)"),
+    voltage("dc_voltage", "DC voltage", "Voltage of the panel (storage inverter: of its DC side)"),
+    current("dc_current", "DC current", "Current of the panel (storage inverter: of its DC side)"),
+    celsius("temperature", "Temperature", "Temperature (inverter: heat sink)"),
+    celsius("cabinet_temperature", "Cabinet temperature", "Temperature inside the case"),
+    celsius("transformer_temperature", "Transformer temperature", "Temperature of the transformer"),
+    celsius("extra_temperature", "Extra temperature", "Temperature that the maker defines"),
+    Quantity("humidity", "Humidity", "Relative humidity", "%", "humidity", "measurement", 0),
+    enum("state", "State", "What the supervisor says of the device", STATES, holds=True),
+    enum("availability", "Data", "Whether its data is live", FRESHNESS),
+    enum("operating_state", "Operating state", "What the inverter says that it does", OPERATING_STATES),
+    raw("vendor_state", "Vendor state", "Operating state in numbers of its maker", enabled=False),
+    raw("events", "Events", "Events that are active now, as a bit field in hexadecimal digits"),
+    raw("vendor_events", "Vendor events", "Events of its maker that are active now, likewise", enabled=False),
+    raw("status_word", "Status word", "Status word as the inverter gives it", enabled=False),
+    Quantity(
+        "ct_rating",
+        "CT rating",
+        "Size of the current transformers",
+        "A",
+        "current",
+        None,
+        0,
+        diagnostic=True,
+        enabled=False,
+        holds=True,
+    ),
+    enum("meter_type", "Meter type", "What the meter measures, as commissioned", METER_TYPES, holds=True),
+)

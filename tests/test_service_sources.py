@@ -1,0 +1,94 @@
+"""What the service tells the house of its sources, and what it calls them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pvsmqtt import settings
+from pvsmqtt.model.device import Device, Kind
+from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
+from pvsmqtt.options import Options
+from pvsmqtt.service import Service
+from pvsmqtt.settings import load
+from pvsmqtt.sources.base import Health, SourceKind
+
+
+class Bus(Options):
+    """A line."""
+
+    line: str
+    """Where."""
+    name: str = "bus"
+    """Name."""
+
+
+class Box(Options):
+    """A box."""
+
+    host: str
+    """Where."""
+
+
+class Quiet:
+    """A source that says nothing."""
+
+    site = "site"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.health = Health(logging.getLogger(name))
+
+    async def run(self, deliver: Any) -> None:
+        raise NotImplementedError
+
+
+async def _check(options: Any, state_dir: Path) -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Service:
+    found = {
+        "bus": SourceKind(Bus, lambda options, _: Quiet(f"bus {options.name}"), _check, measures_site=False),
+        "box": SourceKind(Box, lambda options, _: Quiet(f"box {options.host}"), _check),
+    }
+    monkeypatch.setattr(settings, "source_kinds", lambda: found)
+    file = tmp_path / "pvsmqtt.toml"
+    tables = '[mqtt]\nhost = "b"\n[[bus]]\nline = "x"\nname = "cabinet"\n[[box]]\nhost = "h"\n'
+    file.write_text(f'state_dir = "{tmp_path}"\n{tables}', "utf-8")
+    service = Service(load(file, {}))
+    monkeypatch.setattr(service._supervisor, "start", lambda *_: None)
+    return service
+
+
+def test_a_source_bears_the_name_of_its_subject(service: Service) -> None:
+    service._start_sources()
+    assert set(service._sources) == {"bus cabinet", "box h"}
+
+
+def test_only_what_measures_a_house_is_waited_for(service: Service) -> None:
+    service._start_sources()
+    assert service._house._expected == {"box h": "site"}
+
+
+def test_a_line_without_a_source_is_taken_away(service: Service) -> None:
+    for name in ("cabinet", "attic"):
+        line = Device(name, Kind.BUS, f"RS-485 line {name}")
+        service._house.accept([Reading(line, {"frames": 1}, f"bus {name}")], 0.0)
+    service._start_sources()
+    assert [event.key for event in service._bus.latest() if isinstance(event, DeviceGone)] == ["attic"]
+
+
+def test_a_line_is_not_counted_among_the_devices(service: Service) -> None:
+    line = Device("cabinet", Kind.BUS, "RS-485 line cabinet")
+    unit = Device("cabinet_7", Kind.OTHER, "Device cabinet 7", via="cabinet", modbus_unit=7, interface="rtu")
+    readings = [Reading(line, {"frames": 1}, "bus cabinet"), Reading(unit, {"power": 1.0}, "bus cabinet")]
+    service._publish(service._house.accept(readings, 0.0))
+    service._tell_bridge()
+    bridge = next(event for event in service._bus.latest() if event.key == "bridge")
+    assert isinstance(bridge, DeviceState)
+    assert (bridge.values["devices_known"], bridge.values["devices_online"]) == (1, 1)
