@@ -11,6 +11,7 @@ import pytest
 from pvsmqtt import systemd
 
 UNIT = Path(__file__).parents[1] / "systemd" / "pvsmqtt.service"
+UDEV = UNIT.with_name("70-pvsmqtt-serial.rules")
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
 
@@ -36,6 +37,37 @@ def test_the_unit_is_hardened(unit):
     exposure = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
     assert exposure is not None
     assert float(exposure[1]) <= 1.5
+
+
+def settings(name):
+    """Every value of a key of the unit, in order."""
+    return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), flags=re.M)
+
+
+def test_serial_devices_can_be_read_and_nothing_else():
+    assert settings("DevicePolicy") == ["closed"]
+    allowed = dict(line.rsplit(maxsplit=1) for line in settings("DeviceAllow"))
+    assert {"char-ttyUSB", "char-ttyACM", "char-ttyAMA", "char-ttyS"} == set(allowed)
+    assert set(allowed.values()) == {"r"}  # the kernel itself keeps the service from writing to an RS-485 line
+    assert settings("PrivateDevices") == ["no"]
+    assert settings("SupplementaryGroups") == ["dialout"]
+
+
+def test_drivers_are_loaded_before_the_service_starts():
+    """Devices of a driver that is loaded later would not be allowed, see systemd.resource-control(5)."""
+    wanted = " ".join(settings("Wants")).split()
+    for driver in ("usbserial", "cdc_acm"):
+        assert f"modprobe@{driver}.service" in wanted
+        assert f"modprobe@{driver}.service" in " ".join(settings("After")).split()
+
+
+def test_the_udev_rules_are_well_formed():
+    rules = [line for line in UDEV.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(rules) == 2
+    for rule in rules:
+        for part in rule.split(", "):
+            assert re.fullmatch(r'[A-Z]+(\{\w+\})?(==|!=|=)"[^"]+"', part), part
+    assert UDEV.name in (UNIT.parents[1] / "script" / "install").read_text()
 
 
 def test_notifications_reach_systemd(tmp_path, monkeypatch):

@@ -1,0 +1,51 @@
+"""The command line: tables of commands; each one is parsed here and handed over to a function elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pvsmqtt import __version__
+from pvsmqtt.cli import of_line, of_service
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 good, 1 it did not work (the reason on standard error), 2 wrong usage or configuration."""
+    args = _parser().parse_args(argv)
+    from pvsmqtt.settings import SettingsError
+
+    try:
+        return int(args.run(args))
+    except SettingsError as error:
+        print(f"pvsmqtt: the configuration has errors:\n{error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except KeyboardInterrupt:
+        print("pvsmqtt: interrupted", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pvsmqtt",
+        description="Reads a SunPower / SunStrong PVS5 or PVS6 and publishes everything it knows to MQTT.",
+        epilog="example: pvsmqtt check --config pvsmqtt.toml && pvsmqtt run --config pvsmqtt.toml",
+    )
+    parser.add_argument("--version", action="version", version=f"pvsmqtt {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (*of_service.COMMANDS, *of_line.COMMANDS):
+        text = command.text
+        sub = commands.add_parser(
+            command.name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=f"example: {command.example}",
+        )
+        for argument in command.arguments:
+            sub.add_argument(*argument.names, **argument.how)
+        sub.set_defaults(run=command.run)
+
+    from pvsmqtt.simulator.command import add_parser as add_simulate
+
+    add_simulate(commands)
+    return parser

@@ -1,0 +1,10 @@
+"""``pvsmqtt replay``: what a recording holds, for people and for programs.
+
+============  ==========================================================
+`command`     opens the recording and picks what is printed
+`frames`      each frame, as JSON or as a line
+`meaning`     what registers mean: map files and SunSpec
+`registers`   the final images, as JSON or as a table
+`summary`     what a person wants to know of a recording first
+============  ==========================================================
+"""
