@@ -1,5 +1,5 @@
-"""``pvsmqtt demo``: the main job with everything inside one process: a simulated PVS in fast motion, a broker, the
-service, and a subscriber that prints what came through the broker."""
+"""``pvsmqtt demo``: the main job with everything inside one process: a simulated PVS with a SunVault in fast motion,
+the RS-485 bus of that SunVault, a broker, the service, and a subscriber that prints what came through the broker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,22 @@ SPEED = 600
 """Seconds of the simulated day for each second of ours."""
 
 POLL = 1.0
-SITE_KEYS = ("pv_power", "load_power", "grid_power", "pv_energy", "grid_import_energy", "grid_export_energy")
+BUS_INTERVAL = 1.0
+"""Seconds from one burst on the bus to the next; a real supervisor polls it every 15 s."""
+
+BAUDRATE = 19200
+LINE = "rs485"
+"""Name of the line."""
+
+SITE_KEYS = ("pv_power", "grid_power", "battery_power", "pv_energy", "grid_import_energy", "grid_export_energy")
+
+
+BUS_KEYS = {
+    Kind.HUB_PLUS: ("grid_relay", "grid_voltage_l1", "grid_voltage_l2", "supply_voltage"),
+    Kind.MIO: ("temperature", "humidity", "supply_voltage", "gateway_voltage"),
+    Kind.PV_DISCONNECT: ("grid_voltage_l1", "grid_voltage_l2", "pv_voltage_l1", "pv_voltage_l2"),
+}
+"""What is shown of the boards on the bus."""
 
 
 def demo(seconds: float | None, panels: int) -> int:
@@ -49,11 +64,24 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
     from pvsmqtt.settings import load
     from pvsmqtt.simulator.pvs.house.house import House
     from pvsmqtt.simulator.pvs.server import PvsSimulator
+    from pvsmqtt.simulator.rs485 import MAP
+    from pvsmqtt.simulator.rs485.simulator import BusSimulator
+    from pvsmqtt.simulator.rs485.uart import Speed
 
     # Half past seven in the morning at the simulated house (UTC−6): the sun has just risen.
     start = datetime.now(UTC).replace(hour=13, minute=30, second=0, microsecond=0) - timedelta(days=1)
-    simulator = PvsSimulator(House(panels=panels), speed=SPEED, start_at=start)
+    house = House(panels=panels, ess=True)
+    simulator = PvsSimulator(house, speed=SPEED, start_at=start)
     await simulator.start()
+    bus = BusSimulator(
+        at="listen:127.0.0.1:0",
+        house=house,
+        line=Speed(BAUDRATE),
+        interval=BUS_INTERVAL,
+        clock=simulator.now,
+        keeps=False,
+    )
+    await bus.start()
     port = _free_port()
     environment = {
         "PVSMQTT_ALLOW_FAST_POLLING": "1",
@@ -63,10 +91,16 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         "PVSMQTT_PVS__0__HOST": simulator.url,
         "PVSMQTT_PVS__0__INTERVAL": str(POLL),
         "PVSMQTT_PVS__0__LIVE": "off",
+        "PVSMQTT_RS485__0__LINE": bus.url,
+        "PVSMQTT_RS485__0__NAME": LINE,
+        "PVSMQTT_RS485__0__BAUDRATE": str(BAUDRATE),
+        "PVSMQTT_RS485__0__MAPS": json.dumps([str(MAP)]),
+        "PVSMQTT_RS485__0__INTERVAL": str(BUS_INTERVAL),
         "PVSMQTT_LOG_LEVEL": "error",
     }
     service = Service(load(environ=environment))
     print(f"A simulated PVS6 with {panels} panels answers at {simulator.url}, a broker at mqtt://127.0.0.1:{port}.")  # noqa: T201
+    print(f"The RS-485 bus of its SunVault can be heard at {bus.url} (its registers are invented).")  # noqa: T201
     print(f"One second here is {SPEED // 60} minutes there. Stop with Ctrl-C.\n")  # noqa: T201
     watcher = _Watcher(port)
     watching = asyncio.create_task(watcher.run())
@@ -79,6 +113,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
+        await bus.stop()
         await simulator.stop()
     return watcher.states
 
@@ -89,6 +124,8 @@ class _Watcher:
     def __init__(self, port: int) -> None:
         self._port = port
         self._devices = 0
+        self._boards: dict[str, tuple[Kind, str]] = {}
+        self._shown: set[str] = set()
         self.states = 0
 
     async def run(self) -> None:
@@ -112,8 +149,13 @@ class _Watcher:
             self.states += 1
             if topic == "pvsmqtt/home/site/state":
                 self._site(json.loads(payload))
+            elif topic in self._boards:
+                self._board(topic, json.loads(payload))
 
     def _inventory(self, devices: list[dict[str, Any]]) -> None:
+        for device in devices:
+            if device["kind"] in BUS_KEYS and f"rs485 {LINE}" in device["sources"]:
+                self._boards.setdefault(device["state_topic"], (Kind(device["kind"]), device["name"]))
         if len(devices) <= self._devices or len(devices) < 3:
             return
         self._devices = len(devices)
@@ -126,6 +168,14 @@ class _Watcher:
             print(f"  {count:3} × {LABELS[Kind(kind)]:20} {entities[kind]:4} entities")  # noqa: T201
         print()  # noqa: T201
 
+    def _board(self, topic: str, state: dict[str, Any]) -> None:
+        """Once: the first time that all of it is known."""
+        kind, name = self._boards[topic]
+        values = [f"{key} {_plain(state.get(key))}" for key in BUS_KEYS[kind]]
+        if topic not in self._shown and all(state.get(key) is not None for key in BUS_KEYS[kind]):
+            self._shown.add(topic)
+            print(f"On the RS-485 bus: {name}  {'  '.join(values)}", flush=True)  # noqa: T201
+
     def _site(self, state: dict[str, Any]) -> None:
         if state.get("pv_power") is None:
             return
@@ -137,6 +187,10 @@ def _shown(key: str, value: object) -> str:
     if not isinstance(value, int | float):
         return "?"
     return f"{value:8.2f} kWh" if key.endswith("_energy") else f"{value:6.0f} W"
+
+
+def _plain(value: object) -> object:
+    return f"{value:.1f}" if isinstance(value, float) else value
 
 
 def _free_port() -> int:

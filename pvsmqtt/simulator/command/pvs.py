@@ -1,17 +1,15 @@
-"""``pvsmqtt simulate``: equipment to try things with, in a process of its own."""
+"""``pvsmqtt simulate pvs``."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pvsmqtt.simulator.command.words import fail, interrupted, number, time
 from pvsmqtt.simulator.pvs import firmware, traps
 from pvsmqtt.simulator.pvs.firmware import FIRMWARES
 from pvsmqtt.simulator.pvs.traps import TRAPS
@@ -21,11 +19,10 @@ from pvsmqtt.simulator.pvs.web.faults import ALL_FAULTS
 if TYPE_CHECKING:
     from pvsmqtt.simulator.pvs.server import PvsSimulator
 
-DESCRIPTION = "Simulate equipment, for trying pvsmqtt without any and for tests."
-PVS_DESCRIPTION = """\
+DESCRIPTION = """\
 Simulate a PVS6 or PVS5 with old open firmware (no login) or new firmware (login, /vars): a supervisor, two
 meters, panels in the sun of the time of day, and a SunVault if wanted. It serves until it is interrupted."""
-PVS_EPILOG = """\
+EPILOG = """\
 firmware:
 {firmwares}
 
@@ -54,25 +51,18 @@ example:
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``simulate`` and what can be simulated; the parsed arguments carry `run` as ``run``."""
-    simulate = subparsers.add_parser(
-        "simulate",
-        help="simulate equipment",
-        description=DESCRIPTION,
-        epilog="example:\n  pvsmqtt simulate pvs --panels 24",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    pvs = simulate.add_subparsers(dest="equipment", metavar="EQUIPMENT", required=True).add_parser(
+def add_parser(equipment: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``pvs``; the parsed arguments carry `run` as ``run``."""
+    pvs = equipment.add_parser(
         "pvs",
         help="a PVS6 or PVS5 with old or new firmware",
-        description=PVS_DESCRIPTION,
-        epilog=PVS_EPILOG.format(firmwares=firmware.table(), faults=faults.table(), traps=traps.table()),
+        description=DESCRIPTION,
+        epilog=EPILOG.format(firmwares=firmware.table(), faults=faults.table(), traps=traps.table()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = pvs.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=_number(int, 0, 65535), default=8080, help="0 takes a free one (default: %(default)s)")
+    add("--port", type=number(int, 0, 65535), default=8080, help="0 takes a free one (default: %(default)s)")
     add(
         "--firmware",
         choices=FIRMWARES,
@@ -80,35 +70,35 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME",
         help="one of the firmwares below (default: %(default)s)",
     )
-    port = _number(int, 0, 65535)
+    port = number(int, 0, 65535)
     add("--https-port", type=port, metavar="PORT", help="serve https too; 0 takes a free port")
     add("--live-port", type=port, metavar="PORT", help="serve live data; 0 takes a free port, a PVS6 has 9002")
-    add("--panels", type=_number(int, 1, 400), default=12, help="1 to 400 (default: %(default)s)")
+    add("--panels", type=number(int, 1, 400), default=12, help="1 to 400 (default: %(default)s)")
     add("--seed", type=int, default=1, help="another number is another house (default: %(default)s)")
     add("--ess", action="store_true", help="with a SunVault")
     add("--payload", type=Path, metavar="FILE", help="a recorded DeviceList to serve byte for byte instead")
     add(
         "--delay",
-        type=_number(float, 0, 3600),
+        type=number(float, 0, 3600),
         default=0.0,
         metavar="SECONDS",
         help="time that a DeviceList takes; a real PVS needs about 6 s (default: 0)",
     )
     add(
         "--vars-delay",
-        type=_number(float, 0, 3600),
+        type=number(float, 0, 3600),
         default=0.0,
         metavar="SECONDS",
         help="time that a request to /vars takes (default: 0)",
     )
     add(
         "--speed",
-        type=_number(float, 0, 1e6),
+        type=number(float, 0, 1e6),
         default=1.0,
         metavar="FACTOR",
         help="how fast the simulated time runs (default: 1)",
     )
-    add("--start", type=_time, metavar="TIME", help="simulated time (UTC) at first, such as 2026-06-21T18:00")
+    add("--start", type=time, metavar="TIME", help="simulated time (UTC) at first, such as 2026-06-21T18:00")
     add("--fault", choices=ALL_FAULTS, metavar="NAME", help="start with one of the faults below")
     add(
         "--trap",
@@ -129,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         payload = None if args.payload is None else args.payload.read_bytes()
     except OSError as error:
-        return _fail(f"cannot read the payload {args.payload}: {error.strerror}; give a file with --payload")
+        return fail(f"cannot read the payload {args.payload}: {error.strerror}; give a file with --payload")
     simulator = PvsSimulator(
         house=House(args.panels, args.seed, args.ess),
         payload=payload,
@@ -154,17 +144,14 @@ def run(args: argparse.Namespace) -> int:
         ports += [f"{name} port {port}" for name, port in _other_ports(args).items()]
         where = ", or ".join(ports)
         others = "".join(f", --{name}-port" for name in _other_ports(args))
-        return _fail(f"cannot listen on {where}: {reason}; choose another --port{others} or --host")
+        return fail(f"cannot listen on {where}: {reason}; choose another --port{others} or --host")
     except ModuleNotFoundError as error:
-        return _fail(f"https needs the package {error.name}; install it, or leave out --https-port")
+        return fail(f"https needs the package {error.name}; install it, or leave out --https-port")
     return 0
 
 
 async def _serve(simulator: PvsSimulator, what: str) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+    ended = interrupted()
     await simulator.start()
     try:
         sys.stdout.write(f"PVS simulator listens on {simulator.url} ({what})\n")
@@ -182,28 +169,3 @@ def _other_ports(args: argparse.Namespace) -> dict[str, int]:
     """The ports besides the one for http that were asked for."""
     ports = {"https": args.https_port, "live": args.live_port}
     return {name: port for name, port in ports.items() if port is not None}
-
-
-def _number(kind: Callable[[str], float], least: float, most: float) -> Callable[[str], float]:
-    """A number within limits; argparse names it in its message."""
-
-    def number(text: str) -> float:
-        value = kind(text)
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text} is not between {least:g} and {most:g}")
-        return value
-
-    return number
-
-
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-06-21T18:00") from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
-
-
-def _fail(reason: str) -> int:
-    sys.stderr.write(f"pvsmqtt simulate: {reason}\n")
-    return 1
