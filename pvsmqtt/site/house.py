@@ -181,6 +181,8 @@ class House:
 
     def _changes(self, entries: Sequence[Known], now: float) -> list[DeviceState]:
         """States of these devices and of their sites, as far as they are news."""
+        if now >= self._due:  # something else is too old by now, which nobody would be told of any more
+            entries = list(self.registry)
         sites = dict.fromkeys(entry.device.site for entry in entries)
         states = {
             entry.device.id: self._state(entry, now)

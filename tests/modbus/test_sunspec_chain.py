@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pvsmqtt.modbus.image import RegisterImage
 from pvsmqtt.modbus.sunspec import Basis, SunSpecView, parse_pin, pin, profile
-from pvsmqtt.modbus.sunspec.chain import MARK
+from pvsmqtt.modbus.sunspec.chain import LONGEST_MODEL, MARK
+from pvsmqtt.modbus.sunspec.definitions import known, shape
 
 HEADERS = ((1, 66), (102, 50), (120, 26), (802, 62), (803, 26), (160, 28), (20001, 18), (64999, 7))
 """Models that a device may have; the last one is of a vendor that nobody knows."""
@@ -141,6 +142,48 @@ def test_a_length_that_the_model_cannot_have_is_no_header() -> None:
     assert chain(heard((40000, 2), of={40000: 102, 40001: 51})) == []
     assert chain(heard((40000, 2), of={40000: 160, 40001: 8 + 2 * 20})) == [(160, 40000, 48)]
     assert chain(heard((40000, 2), of={40000: 160, 40001: 8 + 30})) == []
+
+
+@pytest.mark.parametrize("length", [0x7FFF, 0x8000, 0xFFFE, 0xFFFF])
+def test_two_registers_with_a_length_beyond_all_reason_are_no_header(length: int) -> None:
+    """Whatever the model: 5 and 0x8000 are two numbers of a unit without SunSpec."""
+    for model in sorted(known()):
+        assert chain(heard((40, 2), of={40: model, 41: length})) == [], model
+
+
+def test_two_registers_are_a_header_only_where_the_length_says_something() -> None:
+    """Models that may be of nearly any length prove nothing, nor do more groups than anybody has."""
+    for header in ((5, 100), (7, 11), (303, 40), (302, 50), (805, 50), (803, 26 + 32 * 33), (160, 8 + 20 * 33)):
+        assert chain(heard((40, 2), of=dict(enumerate(header, 40)))) == [], header
+    for header in ((803, 26 + 32 * 2), (160, 8 + 20 * 32), (802, 62), (403, 16 + 8)):
+        assert chain(heard((40, 2), of=dict(enumerate(header, 40)))) == [(header[0], 40, header[1])], header
+    whole = {40: 805, 41: 50} | dict.fromkeys(range(42, 92), 0)
+    assert chain(heard((40, 52), of=whole)) == [(805, 40, 50)]
+    assert chain(heard((40, 51), of=whole)) == []
+
+
+def test_two_pairs_far_apart_do_not_lead_to_each_other() -> None:
+    """Within reason they do: the second stands where the first one ends."""
+    for length, believed in ((100, True), (3000, False), (0x7000, False)):
+        pair = {40: 5, 41: length, 42 + length: 7, 43 + length: 20}
+        view = heard((40, 2), (42 + length, 2), of=pair)
+        assert bool(chain(view)) is believed, length
+
+
+def test_no_definition_is_longer_than_what_is_believed() -> None:
+    assert max(size.fixed for model in known() if (size := shape(model))) < LONGEST_MODEL
+
+
+@pytest.mark.parametrize("model", sorted(known()))
+def test_two_registers_with_any_other_length_are_no_header(model: int) -> None:
+    """What is not the fixed length and whole groups is never believed."""
+    size = shape(model)
+    assert size is not None
+    for length in range(20, 400):
+        more = length - size.fixed
+        whole = more == 0 or (size.step > 0 and more > 0 and more % size.step == 0) or (model, length) == (1, 65)
+        if not whole:
+            assert chain(heard((40, 2), of={40: model, 41: length})) == [], length
 
 
 def test_behind_the_mark_the_length_on_the_wire_wins() -> None:

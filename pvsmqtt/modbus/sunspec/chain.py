@@ -10,7 +10,11 @@ the middle. So the chain is put together from whatever was heard, best evidence 
 3. A model that is expected (remembered, or pinned by a profile) and whose header was heard: confirmed.
    A model that was expected where another header stands is dropped; with one that was remembered goes all that was
    remembered, for then it is another device. Unheard: provisional (remembered) or profile (pinned).
-4. One header alone, when its model is not a tiny one and somebody read exactly there: provisional.
+4. One header alone, when its model is not a tiny one and somebody read the whole model, or the two registers of a
+   header whose length says something by itself: provisional.
+
+Without the mark a length has to be one that a model can have, and not beyond all reason (`LONGEST_MODEL`): many a
+model may have any number of groups, so 5 and 0x8000 side by side would be a header too.
 
 From every header that counts, the walk goes on. Where claims overlap, the better evidence wins.
 """
@@ -29,9 +33,16 @@ BASES = (40000, 0, 50000)
 """Where the standard puts the mark; elsewhere it may be a text that happens to begin so."""
 END = 0xFFFF
 LONGEST_CHAIN = 200
+LONGEST_MODEL = 2000
+"""Registers of a model that is believed without the mark: more than any definition asks for, fewer than the numbers
+that say "not implemented"."""
 _TINY = 20
 """What is shorter proves nothing: small numbers are everywhere, and so is 0xFFFF."""
 _LAST = 0xFFFF
+_FEWEST_STEP = 8
+_MOST_GROUPS = 32
+"""A header says something by itself when its length is one of few: whole groups of so many registers, at most so many
+of them."""
 
 
 class Basis(StrEnum):
@@ -77,7 +88,7 @@ class Learned(NamedTuple):
 def is_candidate(get: Callable[[int], int | None], address: int) -> bool:
     """Whether a header of a known model, with a length that it can have, may stand here."""
     model, length = get(address), get(address + 1)
-    if model is None or length is None or model not in known():
+    if model is None or length is None or length > LONGEST_MODEL or model not in known():
         return False
     found = shape(model)
     return found is not None and found.fits(length) and address + HEADER + length <= _LAST
@@ -136,7 +147,10 @@ def _is_read_alone(registers: Registers, address: int) -> bool:
     size = None if model is None else shape(model)
     if size is None or size.nested or length < _TINY:  # nested: nearly every length is possible
         return False
-    return registers.polled(address, length + HEADER) or registers.polled(address, HEADER)
+    if registers.polled(address, length + HEADER):
+        return True
+    few = size.step >= _FEWEST_STEP and length <= size.fixed + _MOST_GROUPS * size.step
+    return (few or length == size.fixed) and registers.polled(address, HEADER)
 
 
 class _Chain:

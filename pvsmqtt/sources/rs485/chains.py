@@ -1,0 +1,100 @@
+"""The units of a line that describe themselves: their SunSpec chains, learned by listening and remembered.
+
+One view for the holding registers of each unit. What a view has learned is written down when it changes, so that
+values are there again after a restart, before a master walks the chain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from pvsmqtt.modbus.block import Table
+from pvsmqtt.modbus.image import Images
+from pvsmqtt.modbus.sunspec import ModelAt, SunSpecView, pin, profile
+from pvsmqtt.model.device import Kind
+from pvsmqtt.model.reading import Value
+from pvsmqtt.sources import sunspec_readings
+from pvsmqtt.sources.rs485.memory import Memory
+
+Mode = Literal["auto", "off", "conext"]
+
+
+def pins_of(mode: Mode, pinned: Iterable[tuple[int, int, int, int | None]]) -> dict[int, tuple[ModelAt, ...]]:
+    """The models that are known beforehand, by unit; ``pinned`` are unit, address, model and length each.
+
+    Raises:
+        ValueError: a model that is pinned does not exist or has no room; says which.
+    """
+    found = {} if mode in ("auto", "off") else dict(profile(mode))
+    for unit, address, model, length in pinned:
+        found[unit] = (*found.get(unit, ()), pin(model, address, length))
+    return found
+
+
+class Chains:
+    """All views of one line."""
+
+    def __init__(
+        self, images: Images, memory: Memory, mode: Mode = "auto", pins: Mapping[int, Sequence[ModelAt]] | None = None
+    ) -> None:
+        self._images = images
+        self._memory = memory
+        self._on = mode != "off"
+        self._pins = pins or {}
+        self._views: dict[int, SunSpecView] = {}
+
+    def take(self, unit: int, table: Table, changed: Sequence[int], now: float) -> None:
+        """Registers of a unit were heard; ``changed`` are those with a new value."""
+        image = self._images.get((unit, table))
+        if not self._on or table is not Table.HOLDING_REGISTERS or image is None:
+            return
+        view = self._views.get(unit)
+        if view is None:
+            view = self._views[unit] = SunSpecView(image, self._pins.get(unit, ()))
+            view.restore(self._memory.table("sunspec").get(str(unit)))
+            changed = tuple(image)
+        if changed:
+            self._refresh(unit, view, changed, now)
+
+    def values(self, unit: int, now: float, within: float) -> tuple[dict[str, Value], float]:
+        """What a unit tells of itself that was heard ``within`` so many seconds, and when the newest of it was heard
+        (−∞: there is nothing)."""
+        view = self._views.get(unit)
+        if view is None:
+            return {}, -math.inf
+        self._refresh(unit, view, (), now)
+        points = list(view.points(now, within))
+        _, values = sunspec_readings.readings(points)
+        kind = sunspec_readings.kind(model.model for model in view.chain)
+        if kind is not Kind.OTHER and kind is not self.kind(unit):
+            self._memory.set("kinds", {**self._memory.table("kinds"), str(unit): kind.value})
+        return values, max((point.when for point in points), default=-math.inf)
+
+    def kind(self, unit: int) -> Kind | None:
+        """What kind of device a unit said to be, now or before the restart."""
+        known = self._memory.table("kinds").get(str(unit))
+        return next((kind for kind in Kind if kind == known and unit in self._views), None)
+
+    def facts(self, unit: int) -> dict[str, str]:
+        """Who a unit says it is, by the names of the fields of `Device`."""
+        view = self._views.get(unit)
+        return sunspec_readings.facts(view.identity) if view else {}
+
+    def addresses(self, unit: int) -> frozenset[int]:
+        """Holding registers whose meaning is known by SunSpec."""
+        view = self._views.get(unit)
+        return view.addresses() if view else frozenset()
+
+    def report(self, unit: int) -> list[str]:
+        """The chain of a unit for people: ``102 at 40070 (confirmed)``."""
+        view = self._views.get(unit)
+        return [f"{model.model} at {model.address} ({model.basis})" for model in view.chain] if view else []
+
+    def _refresh(self, unit: int, view: SunSpecView, changed: Sequence[int], now: float) -> None:
+        before = view.identity
+        if view.refresh(now, changed) or view.identity != before:
+            known: dict[str, Any] = self._memory.table("sunspec")
+            if view.chain or str(unit) in known:
+                self._memory.set("sunspec", {**known, str(unit): view.document()})

@@ -1,0 +1,138 @@
+"""What is told of a line itself: its device, and the details for the health topic. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+from pvsmqtt.model.device import LABELS, Device, Kind
+from pvsmqtt.model.reading import Value
+from pvsmqtt.model.times import iso
+from pvsmqtt.sources.rs485.chains import Chains
+from pvsmqtt.sources.rs485.decoder import ENOUGH, Decoder, Heard
+from pvsmqtt.sources.rs485.stats import UnitStats
+from pvsmqtt.sources.rs485.tap import State, Tap
+
+SILENT_AFTER = 60.0
+"""Seconds without a byte after which a line counts as silent."""
+
+MOST_UNITS, MOST_RANGES = 32, 20
+
+_STATES = {
+    State.STARTING: "searching",
+    State.SEARCHING: "searching",
+    State.LISTENING: "listening",
+    State.LOST: "lost",
+    State.ENDED: "silent",
+}
+
+
+def device_of(line: str, site: str, url: str) -> Device:
+    """The line as a device."""
+    name = LABELS[Kind.BUS] if line == "rs485" else f"{LABELS[Kind.BUS]} {line}"
+    return Device(line, Kind.BUS, name, manufacturer="pvsmqtt", model=url, site=site)
+
+
+def values_of(tap: Tap, decoder: Decoder) -> dict[str, Value]:
+    """How the line does; counters count from the start of this service."""
+    stats, now = tap.count(), tap.now
+    load = None if tap.state is State.ENDED else stats.load(now)
+    known, unknown = decoder.known()
+    return {
+        "line_state": state_of(tap),
+        "baud_rate": tap.setting.baudrate if tap.setting else None,
+        "bus_load": None if load is None else round(load, 2),
+        "frame_rate": 0.0 if tap.state is State.ENDED else round(stats.frames_per_second(now), 2),
+        "frames": stats.totals["frames"],
+        "crc_failures": stats.totals["crc_failures"],
+        "junk_bytes": stats.totals["junk_bytes"],
+        "timeouts": stats.totals["timeouts"],
+        "exceptions": stats.totals["exceptions"],
+        "units_heard": sum(unit.answers >= ENOUGH for unit in decoder.units.values()),
+        "known_registers": known,
+        "unknown_registers": unknown,
+    }
+
+
+def details_of(tap: Tap, decoder: Decoder, chains: Chains) -> dict[str, Any]:
+    """The line in the health topic: what a person wants to see who asks why a value is missing."""
+    stats, now = tap.count(), tap.now
+    numbers = sorted(decoder.units.keys() | {number for number, unit in stats.units.items() if _matters(unit)})
+    return {
+        "line": str(tap.url),
+        "line_state": state_of(tap),
+        "setting": str(tap.setting) if tap.setting else None,
+        "note": tap.note or None,
+        "silent_since": silent_since(tap),
+        "counters": {**stats.totals, "refused_blocks": tap.images.refused},
+        "driver": tap.errors,
+        "units": {
+            str(number): _unit(number, stats.units.get(number), decoder, chains, tap, now)
+            for number in numbers[:MOST_UNITS]
+        },
+    }
+
+
+def counts_of(tap: Tap, number: int) -> dict[str, Value]:
+    """How often a unit did not answer, and how often it refused."""
+    unit = tap.count().unit(number)
+    return {"timeouts": unit.timeouts, "exceptions": unit.exceptions}
+
+
+def state_of(tap: Tap) -> str:
+    """What the line does, in the words of the quantity ``line_state``."""
+    return "silent" if tap.state is State.LISTENING and is_silent(tap) else _STATES[tap.state]
+
+
+def is_silent(tap: Tap) -> bool:
+    """Whether nothing comes, and has not for a while."""
+    return tap.now - (tap.stats.last_byte if tap.stats.last_byte is not None else tap.since) >= SILENT_AFTER
+
+
+def silent_since(tap: Tap) -> str | None:
+    """Since when nothing comes; None while something does, and while the line is not there."""
+    if tap.state is not State.LISTENING or not is_silent(tap):
+        return None
+    last = tap.stats.last_byte
+    return iso(tap.moment(tap.since if last is None else last).replace(microsecond=0))
+
+
+def ranges(addresses: Iterable[int]) -> list[str]:
+    """``[1, 2, 3, 7]`` -> ``["1-3", "7"]``, the first of them."""
+    found, ordered = [], list(addresses)
+    starts = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(ordered)) if b != a + 1), len(ordered)]
+    for start, end in pairwise(starts):
+        if start < end:
+            first, last = ordered[start], ordered[end - 1]
+            found.append(f"{first}" if first == last else f"{first}-{last}")
+    return found[:MOST_RANGES]
+
+
+def _matters(unit: UnitStats) -> bool:
+    """Whether more than a slip was heard of a unit, or it is asked in vain."""
+    return unit.responses >= ENOUGH or unit.timeouts >= ENOUGH
+
+
+def _unit(
+    number: int, stats: UnitStats | None, decoder: Decoder, chains: Chains, tap: Tap, now: float
+) -> dict[str, Any]:
+    heard = decoder.units.get(number, Heard())
+    tables = {table: image for (unit, table), image in tap.images.items() if unit == number}
+    unknown = {table.value: decoder.unknown(number, table) for table in tables}
+    found: dict[str, Any] = {
+        "kind": heard.device.kind.value if heard.device else None,
+        "age": None if stats is None or stats.heard is None else round(now - stats.heard, 1),
+        "responses": stats.responses if stats else 0,
+        "timeouts": stats.timeouts if stats else 0,
+        "exceptions": {str(code): count for code, count in stats.codes.items()} if stats else {},
+        "registers": {table.value: len(image) for table, image in tables.items()},
+        "unknown": {table: ranges(addresses) for table, addresses in unknown.items() if addresses},
+        "unknown_registers": sum(map(len, unknown.values())),
+        "written": {
+            f"{table.value} {address}": list(registers) for (table, address), (registers, _) in heard.written.items()
+        },
+    }
+    if sunspec := chains.report(number):
+        found["sunspec"] = sunspec
+    return found
