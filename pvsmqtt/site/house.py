@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind
+from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading, Value
 from pvsmqtt.site import energy
 from pvsmqtt.site.aliases import Aliases, beside
@@ -231,6 +232,8 @@ class House:
             storage = any(s.device.kind in energy.STORAGE for s in states)
             values = energy.totals(meters, measured, storage)
             self._notices.blocking(meters)
+        elif site in self._said:  # another source was configured: what is counted holds until it has spoken
+            values = {key: value for key, value in self._said[site].values.items() if QUANTITIES[key].holds}
         live = self._latest.setdefault(site, Latest())
         values |= {key: value for key, value in live.lasting(now).items() if values.get(key) is None} | live.fresh(
             now

@@ -275,3 +275,19 @@ def test_a_misspelt_name_is_told_of_once_whoever_speaks_afterwards(house, caplog
     for number, source in enumerate(("pvs test", "pvs test diagnostics", "pvs test storage", "pvs test")):
         house.accept([replace(one, source=source) for one in cycle()], number)
     assert caplog.text.count("no device has this serial number") == 1
+
+
+def test_what_is_counted_holds_while_a_new_source_has_not_spoken(house):
+    house.expect({"pvs a": "site"})
+    house.accept(cycle(), 0)
+    house.expect({"pvs at another address": "site"})
+    values = by_id(house.accept([replace(reading(PANEL, power=5.0), source="a line")], 300))["site"].values
+    assert (values["pv_energy"], values["pv_power"]) == (1000.0, None)
+
+
+def test_what_grew_too_old_is_told_when_somebody_else_speaks_first(house):
+    house.accept(cycle(), 0)
+    other = Device("e2", Kind.INVERTER, "Inverter E2", "E2")
+    states = by_id(house.accept([reading(other, power=1.0)], 901))
+    assert not states["e1"].online
+    assert house.tick(902) == []
