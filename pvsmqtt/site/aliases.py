@@ -93,7 +93,7 @@ class Aliases:
 
     def lines_without(self, sources: Collection[str]) -> list[Device]:
         """Lines that none of these sources hears, with what was known by its place on them alone. Who was heard there
-        may be heard elsewhere now."""
+        may be heard elsewhere now; who proved it by a serial number would be there again."""
         gone = []
         for line in [entry for entry in self._registry if entry.device.kind is Kind.BUS]:
             told_by = line.facts.get(TOLD_BY, "")
@@ -102,9 +102,9 @@ class Aliases:
             gone += [e.device for e in self._registry if anonymous(e.device) and e.device.via == line.device.id]
             gone.append(line.device)
             for entry in self._registry:
-                for place in self._registry.places(entry.device.id):
-                    if place.rpartition("_")[0] == line.device.id:
-                        self._registry.untie(place)
+                place = entry.facts.get(HEARD_AS, "")
+                if place.rpartition("_")[0] == line.device.id:
+                    self._registry.untie(place)
         return gone
 
     def _by_unit(self, heard: Device) -> list[Known]:

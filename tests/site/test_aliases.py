@@ -298,6 +298,16 @@ def test_a_serial_number_that_is_told_on_the_line_is_the_same_device(house: Hous
     assert states(later)["00021d"].values["power"] == 6.0
 
 
+def test_who_proved_it_is_there_again_when_its_line_comes_back(house: House) -> None:
+    house.accept(polled(XW), 0)
+    house.accept([line(), heard(10, Kind.STORAGE_INVERTER, serial="00021D", power=5.0)], 1)
+    house.expect({"pvs a": "site"}, [])
+    house.expect({"pvs a": "site"}, ["rs485 cabinet"])
+    events = house.accept([line(), heard(10, Kind.STORAGE_INVERTER, power=6.0)], 2)  # its serial is not heard yet
+    assert states(events)["00021d"].values["power"] == 6.0
+    assert "cabinet_10" not in ids(house)
+
+
 def test_a_serial_number_nobody_lists_makes_a_device_of_its_own(house: House, tmp_path: Path) -> None:
     house.accept([line(), heard(126, Kind.INVERTER, power=5.0)], 0)
     events = house.accept([heard(126, Kind.INVERTER, serial="SMA 77", power=6.0)], 1)

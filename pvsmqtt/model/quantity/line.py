@@ -9,7 +9,7 @@ from pvsmqtt.model.quantity.row import Quantity, count, enum
 from pvsmqtt.model.quantity.words import LINE_STATES
 
 ROWS = (
-    enum("line_state", "Line", "Whether anything is understood on the line", LINE_STATES),
+    enum("line_state", "State", "Whether anything is understood on the line", LINE_STATES),
     Quantity("frame_rate", "Frame rate", "Frames heard", "frames/s", None, "measurement", 1, diagnostic=True),
     Quantity(
         "bus_load",
