@@ -90,7 +90,7 @@ class Anonymiser:
         """The segment without serial numbers, as long as before."""
         frame = segment.frame
         if frame is None:
-            data = without_serials(segment.data, phases=(0, 1), before=segment.before, after=segment.after)
+            data = without_serials(segment.data, phases=(0, 1), torn=True, before=segment.before, after=segment.after)
         elif frame.exception is not None:
             return segment
         else:

@@ -91,6 +91,7 @@ class Why(StrEnum):
     UNREADABLE = "unreadable"
     NEWER = "newer"
     PCAPNG = "pcapng"
+    COMPRESSED = "compressed"
     LINK_TYPE = "link type"
 
 

@@ -34,6 +34,10 @@ _TEXTS = {
 }
 
 
+_GZIP = b"\x1f\x8b\x08"
+"""Then flags below 0x20. Bytes of a line could begin so with an exception of unit 31, whose CRC would be 27 30."""
+
+
 class Kind(StrEnum):
     """What kind of file it is."""
 
@@ -49,17 +53,24 @@ class _Ahead:
         self._stream = stream
         self.head = stream.read(_HEAD)
         """Those of the first bytes that were not read yet."""
+        self.taken = 0
+        """Bytes read by whoever wanted them."""
 
     def read(self, count: int) -> bytes:
         taken, self.head = self.head[:count], self.head[count:]
-        return taken + self._stream.read(count - len(taken)) if len(taken) < count else taken
+        if len(taken) < count:
+            taken += self._stream.read(count - len(taken))
+        self.taken += len(taken)
+        return taken
 
     def readline(self, limit: int) -> bytes:
         end = self.head.find(b"\n") + 1
         if end:
             return self.read(min(end, limit))
         taken, self.head = self.head, b""
-        return taken + self._stream.readline(limit - len(taken))
+        taken += self._stream.readline(limit - len(taken))
+        self.taken += len(taken)
+        return taken
 
     def close(self) -> None:
         self._stream.close()
@@ -94,9 +105,16 @@ class Recording(AbstractContextManager["Recording"]):
                 self._items = self._packets(first, packets)
             else:
                 self._items = iter(())
+        elif head.startswith(_GZIP) and head[3:4] < b"\x20":
+            raise CaptureError(Why.COMPRESSED, "it is compressed: unpack it first, or  zcat FILE | pvsmqtt replay -")
         else:
             self.timed = False
             self._items = self._pieces()
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file that were read so far."""
+        return self._stream.taken
 
     def __iter__(self) -> Iterator[Chunk]:
         """The chunks in order.

@@ -9,6 +9,7 @@ was written of a batch is taken back, so the file ends with a whole record.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -19,10 +20,21 @@ BATCH = 1.0
 LARGEST_BATCH = 64 * 1024
 """Bytes after which they are written all the same."""
 STANDARD_OUTPUT = Path("-")
+MEMORY_DEVICES = 1
+"""Major number of ``/dev/null``, ``/dev/full`` and the like."""
 
 
 class Exists(OSError):
     """There is such a file already: a recording must not be lost by starting another."""
+
+
+def may_be_a_line(path: Path) -> bool:
+    """Whether this is a device on which somebody else could read what is written: a serial port or a terminal."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) != MEMORY_DEVICES
 
 
 class RotatingFile:
@@ -55,6 +67,8 @@ class RotatingFile:
             self._file = os.dup(sys.stdout.fileno())
         else:
             self._regular = not path.exists() or stat.S_ISREG(path.stat().st_mode)
+            if may_be_a_line(path):
+                raise OSError(errno.EINVAL, "what is written to a serial port goes out on its line", str(path))
             if self._regular and (taken := next((p for p in (path, self._numbered(1)) if p.exists()), None)):
                 raise Exists(f"{taken} exists already")
             self._file = self._opened()
@@ -63,6 +77,8 @@ class RotatingFile:
             self._out(preamble)
         except OSError:
             os.close(self._file)
+            if self._regular:
+                path.unlink(missing_ok=True)
             raise
 
     def _numbered(self, number: int) -> Path:

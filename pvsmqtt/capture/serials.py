@@ -9,7 +9,9 @@ register exchanged, and one character in each register. The last needs a letter:
 serial number.
 
 A text may be cut in two by the end of a read. A part of it that touches an edge counts from 4 characters on if it has
-a letter and 2 digits, from 6 if it has only digits; so of a text of two reads a few characters stay, never all.
+a letter and 2 digits, from 6 if it has only digits; so of a text of two reads a few characters stay, never all. In
+what is no frame a text may be torn anywhere, by noise or because the recording began or ended there: then this goes
+for every part.
 
 Not found: numbers that are no text (binary, BCD), texts that are written one register in each frame, texts with
 signs between short groups (865-1060-01 is a part number).
@@ -37,7 +39,13 @@ def blank(data: bytes) -> bytes:
 
 
 def without_serials(
-    data: bytes, *, phases: Iterable[int] = (0,), edges: bool = False, before: bytes = b"", after: bytes = b""
+    data: bytes,
+    *,
+    phases: Iterable[int] = (0,),
+    edges: bool = False,
+    torn: bool = False,
+    before: bytes = b"",
+    after: bytes = b"",
 ) -> bytes:
     """The bytes with everything serial-like blanked.
 
@@ -45,39 +53,40 @@ def without_serials(
         data: Any bytes.
         phases: Where registers may begin: 0, or (0, 1) where that is not known.
         edges: Whether a text may go on beyond the ends of the data.
+        torn: Whether a text may be torn anywhere.
         before: What comes before the data and belongs to the same text; it decides, but is not part of the result.
         after: The same behind the data.
     """
     whole = before + data + after
     text = whole.translate(None, _NO_TEXT)
-    if len(text) < 4 or (len(text) < 12 and not text.translate(None, _LETTERS)):
+    if len(text) < 4 or (len(text) < 12 and not torn and not text.translate(None, _LETTERS)):
         return data  # the usual case: less text than any rule asks for
-    whole = _in_view(whole, edges)
+    whole = _in_view(whole, edges, torn)
     for phase in phases:
-        whole = _exchanged(_in_view(_exchanged(whole, phase), edges), phase)
+        whole = _exchanged(_in_view(_exchanged(whole, phase), edges, torn), phase)
     parted = bytearray(whole)
     for place in (0, 1):
-        parted[place::2] = _in_view(bytes(parted[place::2]), edges, letter=True)
+        parted[place::2] = _in_view(bytes(parted[place::2]), edges, torn, letter=True)
     return bytes(parted[len(before) : len(before) + len(data)])
 
 
-def _in_view(data: bytes, edges: bool, letter: bool = False) -> bytes:
+def _in_view(data: bytes, edges: bool, torn: bool, letter: bool = False) -> bytes:
     for found in _RUN.finditer(data):
         start, end = found.span()
-        if _serial_like(found[0], edges and (start == 0 or end == len(data)), letter):
+        if _serial_like(found[0], torn or (edges and (start == 0 or end == len(data))), letter):
             data = data[:start] + blank(found[0]) + data[end:]
     for found in _MAC.finditer(data):
         data = data[: found.start()] + blank(found[0]) + data[found.end() :]
     return data
 
 
-def _serial_like(run: bytes, at_edge: bool, letter: bool) -> bool:
+def _serial_like(run: bytes, part: bool, letter: bool) -> bool:
     digits = len(run.translate(None, _NOT_DIGITS))
     if digits == len(run):
-        return not letter and digits >= (6 if at_edge else 8)
+        return not letter and digits >= (6 if part else 8)
     return (
         (len(run) >= 8 and digits >= 4)
-        or (at_edge and digits >= 2)
+        or (part and digits >= 2)
         or _MAKER.search(run) is not None
         or (digits >= 1 and _BARE_MAC.fullmatch(run) is not None)
     )

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from pvsmqtt import __version__
-from pvsmqtt.cli import of_line, of_service
+from pvsmqtt.cli import of_line, of_service, output
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,10 +16,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     from pvsmqtt.settings import SettingsError
 
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
     except SettingsError as error:
         print(f"pvsmqtt: the configuration has errors:\n{error}", file=sys.stderr)  # noqa: T201
         return 2
+    except OSError as error:
+        if not output.is_of_output(error):
+            raise
+        return output.given_up(error)
     except KeyboardInterrupt:
         print("pvsmqtt: interrupted", file=sys.stderr)  # noqa: T201
         return 1

@@ -2,7 +2,8 @@
 
 The standard does not tell how long a frame of function code 65 to 72 or 100 to 110 is, so that any length could be
 right, and a good CRC alone proves little. A chain that explains a stretch between two frames without a byte left over
-proves much: by chance it is one in 65536 for each link. Of several chains the shortest counts.
+proves much: by chance it is one in 65536 for each link. Of several chains the shortest counts. Zeros behind a good
+CRC leave it good; therefore no link ends with two of them.
 """
 
 from __future__ import annotations
@@ -20,20 +21,24 @@ def segments(buffer: bytearray, registers: Sequence[int], start: int, end: int) 
 
     ``registers[i]`` is the CRC register before byte i of the buffer.
     """
-    if not _may_begin(buffer, start, end) or not _has_first(buffer, start, end):
+    if not _may_begin(buffer, start, end):
         return []
-    ends = _ends(registers, start, end)
+    if _is_link(buffer, registers, start, end):
+        return [(start, end)]
+    if not _has_first(buffer, start, end):
+        return []
+    ends = _ends(buffer, registers, start, end)
     came_from = {start: start}
     level = [start]
     while level and end not in came_from:
         following = []
         for here in level:
-            if not _may_begin(buffer, here, end):
-                continue
             refusal = buffer[here + 1] > EXCEPTION
             for there in ends.get(_carried(registers[here] ^ INITIAL, end - here), ()):
                 length = there - here
-                fits = length == EXCEPTION_LENGTH if refusal else MIN_LENGTH <= length <= MAX_LENGTH
+                if length > MAX_LENGTH:
+                    break
+                fits = length == EXCEPTION_LENGTH if refusal else length >= MIN_LENGTH
                 if fits and there not in came_from:
                     came_from[there] = here
                     following.append(there)
@@ -52,6 +57,15 @@ def _may_begin(buffer: bytearray, at: int, end: int) -> bool:
     return end - at >= MIN_LENGTH and buffer[at + 1] & ~EXCEPTION in USER_DEFINED
 
 
+def _is_link(buffer: bytearray, registers: Sequence[int], start: int, end: int) -> bool:
+    """Whether all of it is one frame."""
+    refusal = buffer[start + 1] > EXCEPTION
+    least, most = (EXCEPTION_LENGTH, EXCEPTION_LENGTH) if refusal else (MIN_LENGTH, MAX_LENGTH)
+    if not least <= end - start <= most or not any(buffer[end - 2 : end]):
+        return False
+    return _carried(registers[start] ^ INITIAL, end - start) == registers[end]
+
+
 def _has_first(buffer: bytearray, start: int, end: int) -> bool:
     """Whether a first link exists at all: cheap, and most stretches of noise end here."""
     register, step = INITIAL, STEP
@@ -62,11 +76,12 @@ def _has_first(buffer: bytearray, start: int, end: int) -> bool:
     return False
 
 
-def _ends(registers: Sequence[int], start: int, end: int) -> dict[int, list[int]]:
-    """Places by their register, all carried on to ``end`` so that they can be compared."""
+def _ends(buffer: bytearray, registers: Sequence[int], start: int, end: int) -> dict[int, list[int]]:
+    """Where a link may end, by the register there, all carried on to ``end`` so that they can be compared."""
     places: dict[int, list[int]] = {}
     for at in range(start + MIN_LENGTH, end + 1):
-        places.setdefault(_carried(registers[at], end - at), []).append(at)
+        if (at == end or _may_begin(buffer, at, end)) and (buffer[at - 1] or buffer[at - 2]):
+            places.setdefault(_carried(registers[at], end - at), []).append(at)
     return places
 
 

@@ -233,7 +233,8 @@ class Dialogue:
         certain = len({one.frame.adu for one in answered}) == 1
         if certain and not self._in_time(answered[-1], frame):
             answered = []
-        self._astray += _WEIGHT * ((self._newest not in answered) - self._astray)
+        elsewhere = bool(answered) and self._newest not in answered
+        self._astray += _WEIGHT * (elsewhere - self._astray)
         if not answered:
             self.counters.unpaired += 1
             return None

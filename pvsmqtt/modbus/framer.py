@@ -9,7 +9,8 @@ apart, and adapters take the silence away (USB packets, FIFOs of 32 bytes, seria
    follows it; nothing is lost by waiting.
 3. Where no frame begins, it goes on by one byte. So an intact frame is found whatever came before it.
 4. Whether a frame is a request or a response follows from its length, and where both have the same, from the request
-   that waits for an answer. An exception (5 bytes, any function) is believed only as the answer to a request.
+   that waits for an answer. An exception (5 bytes, any function) is believed only as the answer to a request, or
+   right behind the damaged bytes of one.
 5. A line with an echo brings each request twice. That is learned from requests whose direction is beyond doubt, and
    then tells the echo of a function 6 from its response, which has the same bytes.
 6. Some shapes say so little that noise imitates them (`functions`). One that stands between undecided bytes counts
@@ -32,16 +33,21 @@ import re
 
 from pvsmqtt.modbus import cover
 from pvsmqtt.modbus.acquaintance import Acquaintance
+from pvsmqtt.modbus.arrivals import Arrivals
 from pvsmqtt.modbus.counters import Counters
 from pvsmqtt.modbus.crc import INITIAL, SHIFTS, STEP, shift
 from pvsmqtt.modbus.frame import Frame
 from pvsmqtt.modbus.functions import EXCEPTION, EXCEPTION_LENGTH, FUNCTIONS, MAX_LENGTH, MIN_LENGTH, Rule
-from pvsmqtt.modbus.turns import Turns, fits
+from pvsmqtt.modbus.turns import LEFT_OVER, Turns, fits
 
 __all__ = ["Counters", "Frame", "PassiveFramer"]
 
 SLICE = 4096
 """Bytes taken in at a time, so that a big chunk needs no big buffer."""
+LEFT_OF_A_REQUEST = 24
+"""Bytes of a damaged request before the exception that answers it."""
+EXCEPTION_CODES = 11
+"""The highest one of the standard."""
 REGION = 600
 """Undecided bytes that are kept for vendor-defined frames."""
 _REQUEST: list[Rule | None] = [None] * 256
@@ -70,6 +76,7 @@ class PassiveFramer:
     def _start(self) -> None:
         self._buffer = bytearray()
         self._registers = [0]
+        self._arrivals = Arrivals()
         self._base = 0
         """Offset of the first byte of the buffer; all other places count from there."""
         self._at = 0
@@ -113,10 +120,11 @@ class PassiveFramer:
     def feed(self, data: bytes, when: float) -> list[Frame]:
         """Take the bytes that arrived at ``when`` (seconds of any clock); the frames that they complete, in order."""
         if len(data) > SLICE:
-            found = []
+            found: list[Frame] = []
             for start in range(0, len(data), SLICE):
                 found += self.feed(data[start : start + SLICE], when)
             return found
+        self._arrivals.note(self._base + len(self._buffer), when)
         registers, step = self._registers, STEP
         register = registers[-1]
         add = registers.append
@@ -125,23 +133,23 @@ class PassiveFramer:
         self._buffer += data
         if len(self._buffer) < self._need:
             return []
-        return self._scan(when, final=False)
+        return self._scan(final=False)
 
-    def flush(self, when: float) -> list[Frame]:
-        """The line is idle: the frames that stand complete behind one that was waited for."""
+    def flush(self, when: float) -> list[Frame]:  # noqa: ARG002 - their time is when they arrived
+        """The line is idle at ``when``: the frames that stand complete behind one that was waited for."""
         end = len(self._buffer)
         if self._border == end:
             return []
-        found = self._scan(when, final=True)
+        found = self._scan(final=True)
         end = len(self._buffer)
-        if more := self._explain(end, when):
+        if more := self._explain(end):
             found += more
             self._at = end
         self._border = end
         self._need = 0
         return found
 
-    def _scan(self, when: float, final: bool) -> list[Frame]:
+    def _scan(self, final: bool) -> list[Frame]:
         b, registers, shifts, turns = self._buffer, self._registers, SHIFTS, self._turns
         p, mark, end = self._at, self._mark, len(b)
         undecided = -1  # the first place at which a frame may still begin, in a final scan
@@ -155,7 +163,8 @@ class PassiveFramer:
             request = _REQUEST[function]
             if request is None:
                 key = b[p] << 8 | function
-                if key != turns.awaited and key != turns.awaited_before:
+                awaited = key == turns.awaited or key == turns.awaited_before
+                if not awaited and not (p - mark <= LEFT_OF_A_REQUEST and self._refuses_what_is_left(p)):
                     match = _next_function(b, p + 2)
                     p = end - 1 if match is None else match.start() - 1
                     continue
@@ -191,7 +200,7 @@ class PassiveFramer:
                 length, wait = 0, end + 1 - p
             if length:
                 if good_request and good_response:
-                    before = b[max(mark, 0) : p]
+                    before = b[max(mark, p - as_request - LEFT_OVER, 0) : p]
                     good_response = turns.answers(b[p : p + MAX_LENGTH], as_request, as_response, before)
                     length = as_response if good_response else as_request
                 if p == mark or p == self._border or not _WEAK[function][good_response]:
@@ -200,8 +209,8 @@ class PassiveFramer:
                     believed = self._believed(p, length, good_response, final)
                 if believed > 0:
                     if p != mark:
-                        found += self._explain(p, when)
-                    found.append(self._accept(p, length, function, good_response, when))
+                        found += self._explain(p)
+                    found.append(self._accept(p, length, function, good_response))
                     self._mark = mark = p = p + length
                     undecided = -1
                     continue
@@ -220,7 +229,7 @@ class PassiveFramer:
             p += 1
         self._at = p if undecided < 0 else undecided
         self._need = need
-        if self._at > SLICE:
+        if self._at > SLICE or self._arrivals.many:
             self._trim()
         return found
 
@@ -241,6 +250,15 @@ class PassiveFramer:
                 if t[start & 255] ^ t[256 + (start >> 8)] == self._registers[p + length]:
                     return length
         return -wait
+
+    def _refuses_what_is_left(self, p: int) -> bool:
+        """Whether an exception of a known unit would answer a damaged request: what stands between the last frame and
+        the exception begins with the same unit, or has the same function where one byte was lost or changed."""
+        b, left = self._buffer, self._buffer[self._mark : p]
+        unit, function = b[p], b[p + 1] ^ EXCEPTION
+        if function not in FUNCTIONS or unit not in self._units.known or not 0 < b[p + 2] <= EXCEPTION_CODES:
+            return False
+        return bool(left) and (left[0] == unit or function in left[:2])
 
     def _may_be_longer(self, p: int, length: int, is_response: bool) -> bool:
         """Whether what is a frame may be the beginning of one of the other direction, because only zeros follow (they
@@ -272,7 +290,7 @@ class PassiveFramer:
         self._units.refuse(bytes(adu))
         return 0
 
-    def _accept(self, p: int, length: int, function: int, is_response: bool, when: float) -> Frame:
+    def _accept(self, p: int, length: int, function: int, is_response: bool) -> Frame:
         adu = bytes(self._buffer[p : p + length])
         unit = adu[0]
         exception = None
@@ -284,6 +302,7 @@ class PassiveFramer:
             units.met(unit)
         self._framed += length
         offset = self._base + p
+        when = self._arrivals.of(offset + length - 1)
         if is_response:
             counters.responses += 1
             turns.answered(unit, function)
@@ -295,17 +314,17 @@ class PassiveFramer:
             return frame._replace(echo=True)
         return frame
 
-    def _explain(self, end: int, when: float) -> list[Frame]:
+    def _explain(self, end: int) -> list[Frame]:
         """The vendor-defined frames that the undecided bytes up to ``end`` are, since the last frame or silence: all
         of them or none."""
         found: list[Frame] = []
         for begin in (self._mark, self._border):
-            if begin < 0 or not MIN_LENGTH <= end - begin <= REGION:
+            if begin < max(0, self._mark) or not MIN_LENGTH <= end - begin <= REGION:
                 continue
             for start, stop in cover.segments(self._buffer, self._registers, begin, end):
                 unit, function = self._buffer[start : start + 2]
                 answers = self._turns.awaits(unit, function) is not None
-                found.append(self._accept(start, stop - start, function, answers or function > EXCEPTION, when))
+                found.append(self._accept(start, stop - start, function, answers or function > EXCEPTION))
             if found:
                 self._mark = end
                 self._counters.vendor += len(found)
@@ -318,6 +337,7 @@ class PassiveFramer:
         del self._buffer[:cut]
         del self._registers[:cut]
         self._base += cut
+        self._arrivals.forget(self._base)
         self._at -= cut
         self._mark -= cut
         self._border -= cut

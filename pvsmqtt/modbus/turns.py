@@ -8,6 +8,7 @@ twice; that is learned from requests whose direction is beyond doubt.
 from __future__ import annotations
 
 from operator import ne
+from typing import Literal
 
 from pvsmqtt.modbus.frame import Frame
 from pvsmqtt.modbus.functions import ECHOING, EXCEPTION, READS_OF_BITS, READS_OF_REGISTERS
@@ -19,6 +20,8 @@ ECHO_MEMORY, ECHO_SHARE, NO_ECHO_SHARE = 10, 0.8, 0.4
 echo: noise damages many a second copy."""
 DAMAGED = 3
 """Bytes in which a damaged frame may differ from its answer."""
+LEFT_OVER = 3
+"""Bytes that are looked at before a frame, beyond its length."""
 SHORT = 10
 """Bytes up to which it is looked at more closely what may be left of a frame."""
 
@@ -59,7 +62,7 @@ class Turns:
         Args:
             adu: it begins with the frame.
             as_request, as_response: its length as either of them.
-            before: the undecided bytes before it.
+            before: the undecided bytes before it, of many the last ones; `LEFT_OVER` more than its length suffice.
         """
         unit, function, frame = adu[0], adu[1], adu[:as_request]
         if not unit:  # nobody answers a broadcast
@@ -130,14 +133,18 @@ def resembles(before: bytearray, frame: bytearray) -> bool:
         return True
     if size > SHORT:
         return len(before) > 1 and (frame.startswith(before) or frame.endswith(before))
+    ending = _alike(before, frame, "little")
     for length in range(2, min(len(before), size + 2) + 1):
-        left = before[-length:]
-        same = min(_alike(left, frame) + _alike(left[::-1], frame[::-1]), length)
-        if same > 1 and same >= length - 1 and (length == len(before) or same >= size // 2):
-            return True
+        if ending or before[-length] == frame[0]:
+            same = min(_alike(before[-length:], frame, "big") + ending, length)
+            if same > 1 and same >= length - 1 and (length == len(before) or same >= size // 2):
+                return True
     return False
 
 
-def _alike(one: bytearray, other: bytearray) -> int:
-    """Bytes that are the same from the beginning."""
-    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+def _alike(one: bytearray, other: bytearray, first: Literal["big", "little"]) -> int:
+    """Bytes that are the same from the beginning (``"big"``) or from the end (``"little"``)."""
+    most = min(len(one), len(other))
+    part = slice(most) if first == "big" else slice(-most, None)
+    differ = int.from_bytes(one[part], first) ^ int.from_bytes(other[part], first)
+    return most - (differ.bit_length() + 7) // 8

@@ -65,8 +65,6 @@ TYPES: dict[str, RegisterType] = {
 PLAIN = ("int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "string")
 """The types that are numbers and text and nothing more."""
 
-INTEGERS = frozenset(name for name, row in TYPES.items() if len(row.code) == 1 and row.code not in "fd")
-
 _NO_HARDWARE = 0xFFFF_FFFF_FFFF
 """An EUI-48 of nothing but ones; it stands in the last six of eight bytes."""
 

@@ -234,6 +234,32 @@ def test_junk_that_never_ends(tmp_path: Path, serial: str, size: int) -> None:
     assert not hold(serial, b"".join(data for _, data in after))
 
 
+@pytest.mark.parametrize("serial", SERIALS[:4])
+@pytest.mark.parametrize("as_pcap", [False, True])
+def test_a_frame_that_is_torn_anywhere(tmp_path: Path, serial: str, as_pcap: bool) -> None:
+    """A recording begins and ends in the middle of a frame, and noise hits in the middle of a text."""
+    for text in (words(serial), swapped(serial)):
+        whole, calm = registers(220, 23, 261, *text, 99), read(221, 1, 2) + registers(221, 1, 2)
+        for at in range(len(whole) + 1):
+            torn = whole[:at] + bytes((whole[at] ^ 0x80,)) + whole[at + 1 :] if at < len(whole) else whole
+            for stream in (whole[at:] + calm, calm + whole[:at], calm + torn + calm):
+                path = record(tmp_path, [(0.0, stream)], as_pcap=as_pcap)
+                after = b"".join(data for _, data in recorded(path)) if not as_pcap else path.read_bytes()
+                assert not hold_a_part(serial, after), (at, after)
+                path.unlink()
+
+
+def hold_a_part(serial: str, data: bytes) -> bool:
+    """Six characters of it in a row, as they are or with the bytes of each register exchanged."""
+    views = [data, *(data[:phase] + swapped_bytes(data[phase:]) for phase in (0, 1))]
+    return any(serial[at : at + 6].encode() in view for view in views for at in range(len(serial) - 5))
+
+
+def swapped_bytes(data: bytes) -> bytes:
+    even = data[: len(data) // 2 * 2]
+    return b"".join(even[at : at + 2][::-1] for at in range(0, len(even), 2))
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [

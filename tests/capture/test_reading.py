@@ -163,4 +163,4 @@ class TestReplay:
         """What looks like the head of a long frame holds up the next one, until the line is idle."""
         chunks = [Chunk(0.0, b"\x01\x03\xf0" + read_request(1, 2, 3)), Chunk(5.0, read_request(1, 2, 4))]
         found = list(Replay(chunks))
-        assert [(heard.frame.offset, heard.frame.when) for heard in found] == [(3, 5.0), (11, 5.0)]
+        assert [(heard.frame.offset, heard.frame.when) for heard in found] == [(3, 0.0), (11, 5.0)]

@@ -1,5 +1,6 @@
 """Files of a limited size, written in batches."""
 
+import os
 import resource
 import signal
 from collections.abc import Iterator
@@ -77,6 +78,19 @@ def test_no_such_folder(tmp_path: Path) -> None:
         RotatingFile(tmp_path / "none" / "x", HEAD)
 
 
+def test_nothing_is_recorded_to_a_serial_port() -> None:
+    master, slave = os.openpty()
+    try:
+        with pytest.raises(OSError, match="goes out on its line"):
+            RotatingFile(Path(os.ttyname(slave)), HEAD)
+        os.set_blocking(master, False)
+        with pytest.raises(BlockingIOError):
+            os.read(master, 1)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
 def test_a_full_device() -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(OSError, match="No space left"):
@@ -92,6 +106,12 @@ def limited() -> Iterator[int]:
     yield 100
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_no_file_is_left_that_could_not_be_begun(tmp_path: Path, limited: int) -> None:
+    with pytest.raises(OSError, match="too large"):
+        RotatingFile(tmp_path / "x", b"a" * (limited + 1))
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_disk_that_fills_up_leaves_whole_records(tmp_path: Path, limited: int) -> None:

@@ -97,6 +97,18 @@ class TestOffline:
         assert status == 1
         assert "exists already" in log
 
+    async def test_a_reader_that_has_gone(self, history: Path, tmp_path: Path) -> None:
+        target = tmp_path / "learned.toml"
+        process = pvsmqtt("learn", "--offline", "--history", str(history), "-o", str(target), "--json")
+        readable, writable = os.pipe()
+        os.close(readable)
+        running = await asyncio.create_subprocess_exec(
+            *process.command, env=process.env, stdout=writable, stderr=asyncio.subprocess.PIPE
+        )
+        os.close(writable)
+        _, said = await running.communicate()
+        assert (running.returncode, said) == (0, b"")
+
     async def test_for_machines(self, history: Path, tmp_path: Path) -> None:
         target = tmp_path / "learned.toml"
         arguments = ("--offline", "--history", str(history), "-o", str(target), "--json")
@@ -114,16 +126,16 @@ class TestOffline:
         assert [entry.quantity for entry in load(target).entries] == ["temperature"]
 
     @pytest.mark.parametrize(
-        ("arguments", "why"),
+        ("arguments", "wanted", "why"),
         [
-            (("--offline",), "needs --history"),
-            (("--offline", "--history", "/nowhere/at-all.jsonl"), "No such file"),
-            (("--for", "soon"), "is no time"),
+            (("--offline",), 2, "needs --history"),
+            (("--offline", "--history", "/nowhere/at-all.jsonl"), 1, "No such file"),
+            (("--for", "soon"), 2, "is no time"),
         ],
     )
-    async def test_wrong_usage(self, arguments: tuple[str, ...], why: str, tmp_path: Path) -> None:
+    async def test_wrong_usage(self, arguments: tuple[str, ...], wanted: int, why: str, tmp_path: Path) -> None:
         status, _, log = await pvsmqtt("learn", *arguments, "-o", str(tmp_path / "x.toml")).run()
-        assert status in (1, 2)
+        assert status == wanted
         assert why in log
 
 
@@ -192,6 +204,26 @@ class TestGathering:
         assert any('"device"' in line for line in before)
         assert json.loads(before[0])["format"] == "pvsmqtt-learn/1"
         assert file.stat().st_mode & 0o077 == 0
+
+    async def test_a_line_that_is_not_there(self, bench: Bench, tmp_path: Path) -> None:
+        """Nobody waits for hours to learn that the adapter was not plugged in."""
+        pvs = await bench.pvs()
+        config = bench.make_service(bench.settings(1, pvs.port)).file
+        process = pvsmqtt(
+            "learn",
+            *(
+                "--config",
+                str(config),
+                "--line",
+                "/dev/no-such-adapter",
+                "--history",
+                str(tmp_path / "history.jsonl"),
+            ),
+            *("-o", str(tmp_path / "learned.toml")),
+        )
+        status, out, log = await process.run()
+        assert (status, out) == (1, "")
+        assert "the adapter is not plugged in" in log
 
     async def test_a_line_that_another_program_has(self, bench: Bench, tmp_path: Path) -> None:
         pvs = await bench.pvs()

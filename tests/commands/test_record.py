@@ -76,7 +76,7 @@ async def test_until_it_is_ended(tmp_path: Path, number: signal.Signals) -> None
     assert data.startswith(read(220, 0, 10) + adu(220, 3, bytes((20,)) + b"XX000000000000X0000\0"))
     assert data.endswith(b"\xff\xff")
     assert "2 frames" in process.log.items[0]
-    assert "serial numbers were blanked in 1 places" in process.log.items[1]
+    assert "places where serial numbers were blanked: 1" in process.log.items[1]
     assert len(process.log.items) == 2
     assert sent == b""
 
@@ -193,6 +193,19 @@ class TestRecordingsOfRecordings:
         assert sorted(tmp_path.glob("x*")) == sorted(parts)
         assert all(part.stat().st_size <= 1_000_000 for part in parts)
         assert big.read_bytes().endswith(b"".join(map(chunks, parts)))
+
+
+async def test_a_reader_that_has_gone_before(tmp_path: Path) -> None:
+    async with server(EXCHANGE) as (url, _, _):
+        process = pvsmqtt("record", url, "-o", "-")
+        readable, writable = os.pipe()
+        os.close(readable)
+        running = await asyncio.create_subprocess_exec(
+            *process.command, env=process.env, stdout=writable, stderr=asyncio.subprocess.PIPE
+        )
+        os.close(writable)
+        _, said = await running.communicate()
+    assert (running.returncode, said) == (0, b"")
 
 
 class TestRefusals:

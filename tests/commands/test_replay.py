@@ -1,7 +1,12 @@
 """``pvsmqtt replay``: frames against the ground truth of streams, registers, summaries, and what cannot be read."""
 
+import asyncio
+import gzip
+import io
 import json
+import os
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -220,14 +225,79 @@ class TestWhatCannotBeRead:
         assert main(["replay", str(tmp_path / "x")]) == 1
         assert "convert it with" in capsys.readouterr().err
 
+    def test_a_compressed_file(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        (tmp_path / "x").write_bytes(gzip.compress(read(9, 0, 1)))
+        assert main(["replay", str(tmp_path / "x")]) == 1
+        assert "compressed: unpack it first" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("what", [(), ("--frames",), ("--registers",), ("--json",), ("--frames", "--json")])
+    async def test_a_full_disk(self, tmp_path: Path, what: tuple[str, ...]) -> None:
+        (tmp_path / "x").write_bytes((read(9, 0, 1) + registers(9, 1)) * 2000)
+        process = pvsmqtt("replay", str(tmp_path / "x"), *what)
+        full = os.open("/dev/full", os.O_WRONLY)
+        running = await asyncio.create_subprocess_exec(
+            *process.command, env=process.env, stdout=full, stderr=asyncio.subprocess.PIPE
+        )
+        os.close(full)
+        _, said = await running.communicate()
+        assert said == b"pvsmqtt: the output cannot be written: no space left on device\n"
+        assert running.returncode == 1
+
     def test_two_views_at_once(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         assert main(["replay", str(tmp_path / "x"), "--frames", "--registers"]) == 2
         assert "exclude each other" in capsys.readouterr().err
 
 
-async def test_standard_input_and_a_reader_that_has_enough(tmp_path: Path) -> None:
-    import asyncio
+def test_an_empty_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "x").touch()
+    assert "No frame is in it: it is empty" in run(capsys, tmp_path / "x")
 
+
+def test_the_source_of_a_name_is_that_of_its_map(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "map").write_text(
+        'name = "M"\nsource = "an owner"\nunits = 9\ntable = "holding"\nregisters = [\n'
+        '{ address = 5, name = "five", type = "int16" },\n'
+        '{ address = 6, name = "six", type = "int16", source = "another" },\n]\n'
+    )
+    (tmp_path / "x").write_bytes(read(9, 5, 2) + registers(9, 1, 2))
+    said = run(capsys, tmp_path / "x", "--registers", "--map", tmp_path / "map")
+    assert "five                     1   [M: an owner]" in said
+    assert "six                      2   [M: another]" in said
+
+
+def test_what_a_unit_looks_like_is_said_to_be_a_guess(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Nobody heard a header, but 40072+50 is all of an inverter model behind the usual common model."""
+    inverter = [0] * 50
+    for scale in (4, 11, 13, 15, 17, 19, 21, 24, 30):
+        inverter[scale] = 0xFFFE
+    (tmp_path / "x").write_bytes((read(10, 40072, 50) + registers(10, *inverter)) * 3)
+    guess = json.loads(run(capsys, tmp_path / "x", "--json"))["tables"][0]["sunspec"]["guesses"][0]
+    assert (guess["address"], guess["length"]) == (40070, 50)
+    said = run(capsys, tmp_path / "x")
+    assert f"looks like SunSpec model {guess['model']} at 40070 (a guess" in said
+    assert f'"10:40070={guess["model"]}"' in said
+    assert "50 of unknown meaning" in said
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_how_far_it_is_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_bytes((read(9, 0, 60) + registers(9, *range(60))) * 9000)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr("pvsmqtt.commands.replay.progress.EVERY", 0.0)
+    assert main(["replay", str(tmp_path / "x"), "--registers"]) == 0
+    shown = terminal.getvalue()
+    assert " % " in shown
+    assert shown.endswith("\r\x1b[K")
+    assert "unit 9" in capsys.readouterr().out
+
+
+async def test_standard_input_and_a_reader_that_has_enough(tmp_path: Path) -> None:
     process = pvsmqtt("replay", "-", "--frames", "--json")
     running = await asyncio.create_subprocess_exec(
         *process.command,

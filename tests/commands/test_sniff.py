@@ -290,6 +290,34 @@ class TestNotHeard:
         assert status == 2
         assert "no [[rs485]] table" in log
 
+    async def test_no_configuration(self) -> None:
+        """Whoever names neither has to be told of the shorter way."""
+        status, _, log = await pvsmqtt("sniff", "--config", "/nowhere.toml").run()
+        assert status == 2
+        assert "or name a line: pvsmqtt sniff /dev/serial/by-id/" in log
+
+    async def test_nothing_is_heard(self) -> None:
+        """In a pipe too it is said why nothing came out."""
+        silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        async with silent:
+            line = f"tcp://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+            status, out, log = await pvsmqtt("sniff", line, "--seconds", "0.5").run()
+        assert (status, out) == (0, "")
+        assert "no frame was heard" in log
+        assert len(log.splitlines()) == 1
+
+    async def test_a_full_disk(self, bus: BusSimulator) -> None:
+        process = pvsmqtt("sniff", bus.url, "--json")
+        full = os.open("/dev/full", os.O_WRONLY)
+        running = await asyncio.create_subprocess_exec(
+            *process.command, env=process.env, stdout=full, stderr=asyncio.subprocess.PIPE
+        )
+        os.close(full)
+        async with asyncio.timeout(PATIENCE):
+            _, said = await running.communicate()
+        assert said == b"pvsmqtt: the output cannot be written: no space left on device\n"
+        assert running.returncode == 1
+
 
 class Terminal:
     """``pvsmqtt sniff`` on a pseudo-terminal of 80 × 24."""

@@ -413,6 +413,17 @@ def test_several_masters_are_noticed_and_then_cause_no_time_outs(line: Line):
     assert line.dialogue.timeouts - before == {220: 1}
 
 
+def test_damaged_requests_are_no_second_master(line: Line):
+    for n in range(100):
+        line.ask(read(220, n, 2))
+        line.answer(registers(220, n, 1))
+        if n % 4 == 0:
+            line.junk(8)
+            assert line.answer(registers(220, n, 2)) is None
+    assert line.dialogue.counters.unpaired == 25
+    assert not line.dialogue.several_masters
+
+
 def test_one_master_is_one(line: Line):
     for n in range(200):
         line.ask(read(220, n, 2))

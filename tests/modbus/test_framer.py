@@ -115,6 +115,25 @@ def test_a_refusal_is_believed_only_as_an_answer() -> None:
     assert [f.exception for f in heard([bus.read(220, 0, 1) + refusal])] == [None, 2]
 
 
+def test_a_refusal_is_believed_behind_what_is_left_of_its_request() -> None:
+    known = 2 * (bus.read(220, 0, 1) + bus.registers(220, 5))
+    asked, refusal = bus.read(220, 7, 1), bus.exception(220, 3, 2)
+    for left in (
+        asked[:5],
+        asked[1:],
+        asked[:4] + b"\x55" + asked[5:],
+        b"\x55" + asked[1:],
+        asked[:2] + b"\x55" + asked[2:],
+    ):
+        assert [f.adu for f in heard([known + left + refusal])][4:] == [refusal], left.hex()
+    assert len(heard([known + refusal])) == 4, "nobody asked"
+    assert len(heard([known + asked[:5] + bus.exception(221, 3, 2)])) == 4, "a stranger"
+    assert len(heard([known + b"\x55\x06\x00" + refusal])) == 4, "another function of another unit"
+    assert len(heard([known + asked[:5] + bus.exception(220, 3, 12)])) == 4, "no such code"
+    assert len(heard([known + asked[:5] + bytes(30) + refusal])) == 4, "too far away"
+    assert len(heard([known + asked[:5] + bus.adu(220, 0x44, b"\x02")])) == 4, "no exception at all"
+
+
 def test_a_refusal_may_come_late() -> None:
     found = heard([bus.read(220, 0, 1) + bus.read(221, 0, 1) + bus.exception(220, 3, 11)])
     assert [f.exception for f in found] == [None, None, 11]
@@ -320,6 +339,25 @@ def test_a_unit_that_comes_later_is_heard_all_the_same() -> None:
 # --- silence ---
 
 
+@given(st.integers(1, 40), st.booleans())
+def test_the_time_of_a_frame_is_when_its_last_byte_came_however_late_it_is_recognised(size: int, idle: bool) -> None:
+    framer, poll, answer = PassiveFramer(), bus.read(220, 0, 1), bus.registers(220, 7)
+    data = b"\xdc\x03\xfa" + poll + answer
+    found = [f for at in range(0, len(data), size) for f in framer.feed(data[at : at + size], float(at))]
+    found += framer.flush(500.0) if idle else framer.feed(bytes(300), 500.0)
+    last = [f.offset + len(f.adu) - 1 for f in found]
+    assert [f.adu for f in found] == [poll, answer]
+    assert [f.when for f in found] == [at // size * size for at in last]
+
+
+def test_times_of_single_bytes_are_forgotten_with_them() -> None:
+    framer, said = PassiveFramer(), conversation(6, 600)
+    data = line(said)
+    found = [f for at, byte in enumerate(data) for f in framer.feed(bytes((byte,)), float(at))]
+    assert [f.when for f in found] == [f.offset + len(f.adu) - 1 for f in found]
+    assert framer.held <= 10_000
+
+
 def test_what_hides_behind_a_false_header_comes_with_the_silence() -> None:
     framer, poll = PassiveFramer(), bus.read(220, 0, 1)
     assert framer.feed(b"\xdc\x03\xfa" + poll, 0.0) == []
@@ -374,6 +412,22 @@ def test_vendor_frames_alone_are_told_by_the_silence() -> None:
     framer.flush(0.1)
     assert framer.feed(vendor, 15.0) == []
     assert [f.adu for f in framer.flush(15.1)] == [vendor]
+
+
+def test_a_refusal_of_a_vendor_function_is_told_once() -> None:
+    framer, vendor, refusal = PassiveFramer(), bus.adu(220, 100, b"ab"), bus.exception(220, 100, 1)
+    told = []
+    for when, adu in enumerate((bus.read(220, 0, 1), vendor, refusal)):
+        told += framer.feed(adu, when) + framer.flush(when + 0.5)
+    told += framer.feed(bus.read(220, 0, 1), 5.0)
+    assert [f.adu for f in told] == [bus.read(220, 0, 1), vendor, refusal, bus.read(220, 0, 1)]
+
+
+def test_zeros_behind_a_vendor_frame_are_none_of_it() -> None:
+    framer, poll = PassiveFramer(), bus.read(220, 0, 1)
+    framer.feed(poll + bus.adu(220, 65, b"abc") + bytes(5), 0.0)
+    assert framer.flush(0.1) == []
+    assert [f.adu for f in framer.feed(poll, 5.0)] == [poll]
 
 
 def test_bytes_left_over_prove_that_it_is_no_vendor_frame() -> None:

@@ -290,3 +290,11 @@ def test_any_map_is_written_and_read_again(name: str, source: str, rows: tuple[E
 def test_any_text_is_a_map_or_refused(text: str) -> None:
     with suppress(MapError):
         assert isinstance(loads(text), RegisterMap)
+
+
+def test_a_float32_tells_no_more_digits_than_it_carries() -> None:
+    entry = '{ address = 0, name = "voltage", type = "float32" }'
+    one = loads(f'name = "x"\nsource = "y"\nunits = [1]\ntable = "holding"\nregisters = [{entry}]')
+    image = RegisterImage()
+    image.put(0, (0x42F2, 0xA552), 1.0)
+    assert [found.value for found in decode([one], 1, Table.HOLDING_REGISTERS, image)] == [121.3229]

@@ -394,3 +394,15 @@ def test_any_registers_at_all(blocks: list[tuple[int, list[int]]]) -> None:
     assert all(point.raw is not None or point.value is None for point in step.points())
     assert step.addresses() >= {at for point in step.points() for at in (point.address,)}
     json.dumps(step.document())
+
+
+def test_marks_everywhere_cost_no_more_than_a_few_and_hide_no_device() -> None:
+    image = RegisterImage()
+    view = SunSpecView(image)
+    for address in range(1000, 30000, 120):
+        put(view, image, dict(enumerate([*MARK, 1, 66] * 30, address)), address, 120, 1.0)
+    assert len(view._marks) <= 10
+    real = device((1, 66), (102, 50))
+    put(view, image, real, 40000, 120, 2.0)
+    put(view, image, real, 40120, len(real) - 120, 2.0)
+    assert [model[:3] for model in view.chain][-2:] == [(1, 40002, 66), (102, 40070, 50)]

@@ -208,3 +208,24 @@ async def test_a_sniffed_value_lands_on_the_polled_device(bench: Bench, tmp_path
 
 def _hub(inventory: list[dict[str, Any]]) -> str | None:
     return next((e["id"] for e in inventory if e["kind"] == "hub_plus" and not e["id"].startswith("rs485")), None)
+
+
+async def test_a_map_is_taken_up_while_the_service_runs(bench: Bench, maps: list[str]) -> None:
+    broker = await bench.broker()
+    recorder = await bench.recorder(broker.port)
+    map_file = Path(maps[0])
+    async with serial_server() as server:
+        service = await bench.service(
+            broker.port,
+            rs485=[table(f"tcp://127.0.0.1:{server.port}", maps=maps)],
+            patch={"pvsmqtt.service.TICK": 0.3},
+        )
+        await temperature(recorder, 36)
+        map_file.write_text("name = 5\n", encoding="utf-8")
+        await service.reload("the old one stays in force")
+        assert service.said(map_file.name)
+        mark = recorder.mark()
+        await temperature(recorder, 36, mark)
+        map_file.write_text(MAP.replace('type = "int16"', 'type = "int16", scale = 10'), encoding="utf-8")
+        await service.reload()
+        await temperature(recorder, 360, mark)

@@ -9,9 +9,9 @@ from helpers_bus import Bus, burst
 from helpers_modbus import read, registers
 
 from pvsmqtt.sources.rs485 import autobaud
-from pvsmqtt.sources.rs485.autobaud import CANDIDATES, Verdict, candidates, find, judge
+from pvsmqtt.sources.rs485.autobaud import CANDIDATES, Trial, Verdict, candidates, find, judge
 from pvsmqtt.sources.rs485.line import LineLost, Loss, Setting, open_line, parse
-from pvsmqtt.sources.rs485.quality import Symptom
+from pvsmqtt.sources.rs485.quality import Quality, Symptom
 
 
 async def search(bus, **options):
@@ -209,3 +209,13 @@ async def test_progress_is_told_while_listening():
     await find(bus.open, monotonic=bus.clock, progress=lambda one: seen.append((one.number, one.quality.symptom)))
     assert (1, Symptom.SILENT) in seen
     assert [number for number, _ in seen] == sorted(number for number, _ in seen)
+
+
+@pytest.mark.parametrize(("speeds", "offered"), [((9600,), True), ((9600, 19200), False)])
+def test_who_ordered_the_speed_is_told_that_it_can_be_searched_for(speeds, offered):
+    trials = []
+    for number, speed in enumerate(speeds, 1):
+        trial = Trial(Setting(speed), number, Quality(Setting(speed)), 20.0)
+        trial.quality.hear(bytes(range(1, 250, 3)) * 8)
+        trials.append(trial)
+    assert ('baudrate = "auto"' in judge(trials)) is offered

@@ -96,6 +96,7 @@ async def test_nobody_there():
     with pytest.raises(LineLost) as lost:
         await open_line(parse(f"tcp://{HERE}:{a_port()}"))
     assert lost.value.reason == "refused"
+    assert ": connection refused: " in str(lost.value)
     assert "TCP server" in str(lost.value)
 
 

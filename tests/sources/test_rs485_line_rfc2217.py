@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 
 import pytest
 
@@ -78,6 +79,13 @@ class Server:
                 self.client.shutdown(socket.SHUT_RDWR)
 
 
+def wait_until(condition):
+    end = time.monotonic() + EVER
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(rfc2217_line, "PAUSE", 0.0)
@@ -121,6 +129,7 @@ async def test_what_nobody_reads_is_bounded(server, monkeypatch):
     monkeypatch.setattr(rfc2217_line, "MOST", 10)
     line = await open_line(server.url, Setting(9600))
     await asyncio.to_thread(server.hear, bytes(30))
+    await asyncio.to_thread(wait_until, lambda: line.errors() == {"overrun": 20})  # pyserial loses at the end
     await asyncio.to_thread(server.hang_up)
     await asyncio.to_thread(line._thread.join, EVER)
     assert line.errors() == {"overrun": 20}
@@ -171,3 +180,19 @@ async def test_nobody_there():
     with pytest.raises(LineLost) as lost:
         await open_line(parse(f"rfc2217://127.0.0.1:{port}"), Setting(9600))
     assert lost.value.reason == "refused"
+
+
+async def test_silence_is_not_told_before_its_time(server):
+    line = await open_line(server.url, Setting(19200))
+    try:
+        server.hear(b"a")
+        wait_until(lambda: line._waiting)  # the loop has no turn, so it has yet to hear of what is read at once
+        assert await line.read(EVER) == b"a"
+        later = asyncio.create_task(line.read(EVER))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not later.done()
+        server.hear(b"b")
+        assert await later == b"b"
+    finally:
+        await line.close()

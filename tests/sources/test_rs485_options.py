@@ -141,3 +141,19 @@ def test_in_the_configuration_file(tmp_path: Path) -> None:
     file.write_text(f'[mqtt]\nhost = "x"\n[[rs485]]\nline = "{LINE}"\nbaudrate = "fast"\n')
     with pytest.raises(SettingsError, match=r'pvsmqtt.toml:5: key `rs485\[0\].baudrate`: .*allowed: "auto"'):
         load(file, {})
+
+
+def test_a_map_that_has_changed_makes_other_options(tmp_path: Path) -> None:
+    file = tmp_path / "learned.toml"
+    text = 'name = "a"\nsource = "b"\nunits = [221]\ntable = "holding"\n'
+    text += 'registers = [{ address = 1, name = "c", type = "int16" }]\n'
+    file.write_text(text)
+    first = options(maps=[file])
+    assert [(one.name, one.entries[0].address) for one in first.register_maps] == [("a", 1)]
+    file.write_text(text + "\n")
+    assert options(maps=[file]) == first, "it says the same"
+    file.write_text(text.replace("address = 1", "address = 2"))
+    assert options(maps=[file]) != first
+    file.unlink()
+    assert first.register_maps[0].entries[0].address == 1
+    assert "learned.toml" in message(maps=[file])

@@ -19,7 +19,7 @@ from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.options import Rs485Options
 from pvsmqtt.sources.rs485.setting import Setting
-from pvsmqtt.sources.rs485.source import Rs485Source
+from pvsmqtt.sources.rs485.source import LINE_EVERY, Rs485Source
 from pvsmqtt.sources.rs485.tap import State
 
 MAP = """
@@ -82,9 +82,14 @@ class Playing:
         return [reading for told in self.told for reading in told if reading.device.kind is not Kind.BUS]
 
     @property
+    def lines(self) -> list[Reading]:
+        """How the line did."""
+        return [reading for told in self.told for reading in told if reading.device.kind is Kind.BUS]
+
+    @property
     def line(self) -> Reading:
         """How the line did the last time."""
-        return [reading for told in self.told for reading in told if reading.device.kind is Kind.BUS][-1]
+        return self.lines[-1]
 
     @property
     def health(self) -> dict[str, Any]:
@@ -108,7 +113,8 @@ async def play(folder: Path, *script: Item, **options: Any) -> Playing:
     playing = Playing(folder, line, clock=clock, **options)
     async with running(playing) as task:
         await until(line.done, task)
-        await playing.sleep.tick()
+        for _ in range(LINE_EVERY):
+            await playing.sleep.tick()
     return playing
 
 
@@ -340,6 +346,23 @@ async def test_how_the_line_does(tmp_path: Path) -> None:
     assert values["bus_load"] > 0
 
 
+async def test_the_line_is_told_of_now_and_then_and_at_once_when_it_changes(tmp_path: Path) -> None:
+    clock = Clock()
+    line = ScriptedLine(clock, *poll(220, 0, 1), *SILENCE)
+    playing = Playing(tmp_path, line, clock=clock)
+    async with running(playing) as task:
+        await until(line.done, task)
+        told = []
+        for turn in range(2 * LINE_EVERY):
+            clock.now += 100.0 * (turn == LINE_EVERY + 1)
+            await playing.sleep.tick()
+            told.append(len(playing.lines))
+    assert (
+        told[LINE_EVERY - 2] < told[LINE_EVERY - 1] == told[LINE_EVERY] < told[LINE_EVERY + 1] == told[-2] < told[-1]
+    )
+    assert playing.line.values["line_state"] == "silent"
+
+
 async def test_a_silent_line_is_no_trouble(tmp_path: Path) -> None:
     playing = await play(tmp_path, *poll(220, 0, 1), *poll(220, 0, 1), 5000.0)
     assert playing.line.values["line_state"] == "silent"
@@ -446,7 +469,7 @@ async def test_the_speed_is_remembered(tmp_path: Path) -> None:
     first = ScriptedLine(clock, *talk)
     playing = Playing(tmp_path, first, ScriptedLine(clock, *talk), clock=clock, line=serial, parity="N")
     async with running(playing) as task:
-        await turns(lambda: playing.source.tap.stats.totals["frames"])
+        await turns(lambda: playing.source.tap.dialogue.counters.paired)
         await playing.sleep.tick()
     assert playing.openings.asked == [Setting(115200)] * 2, "found, then heard"
     line = ScriptedLine(clock, *talk)
@@ -473,3 +496,36 @@ async def test_a_damaged_memory_is_no_harm(tmp_path: Path, content: str) -> None
     (tmp_path / "state" / "rs485-rs485.json").write_text(content)
     playing = await play(tmp_path, *CHAIN, *W, *SILENCE)
     assert playing.units[-1].values["power"] == 3456
+
+
+@pytest.mark.parametrize("where", ["take", "reading", "deliver"])
+async def test_a_bug_costs_one_unit_not_the_line(
+    tmp_path: Path, maps: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    from pvsmqtt.sources.rs485.decoder import Decoder
+
+    if where == "deliver":
+        real = Playing.deliver
+
+        def deliver(self: Playing, readings: Sequence[Reading]) -> None:
+            if any(reading.device.modbus_unit == 220 for reading in readings):
+                raise RuntimeError("a bug")
+            real(self, readings)
+
+        monkeypatch.setattr(Playing, "deliver", deliver)
+    else:
+        good = getattr(Decoder, where)
+
+        def bad(self: Decoder, about: Any, *rest: Any) -> Any:
+            if getattr(about, "unit", about) == 220:
+                raise RuntimeError("a bug")
+            return good(self, about, *rest)
+
+        monkeypatch.setattr(Decoder, where, bad)
+    burst: list[Item] = [*poll(220, 0, 1), *poll(220, 0, 1), 4.0, *poll(221, 100, 36), *poll(221, 100, 36), 15.0]
+    told = await play(tmp_path, *burst, *burst, maps=maps)
+    assert len([reading for reading in told.units if reading.values.get("temperature") == 36]) == 2
+    assert told.line.values["line_state"] == "listening"
+    assert told.openings.asked == [None], "the line was not opened again"
+    assert told.health["refused"]["bug"] >= 2
+    assert sum("Please report" in record.message for record in caplog.records) == 1

@@ -11,10 +11,11 @@ import pytest
 from helpers_modbus import exception, read, registers, write_many, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sources.rs485_bench import Clock, Item, Notes, Openings, ScriptedLine, poll, until
+from sources.rs485_bench import Clock, Item, Notes, Openings, ScriptedLine, poll, turns, until
 
 from pvsmqtt.modbus.block import Table
 from pvsmqtt.modbus.dialogue import Dialogue
+from pvsmqtt.modbus.frame import Frame
 from pvsmqtt.modbus.framer import PassiveFramer
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.quality import Symptom
@@ -349,3 +350,43 @@ def test_nothing_that_is_heard_ends_it(script: list[bytes | float]) -> None:
 
 def _is_bytes(item: object) -> bool:
     return isinstance(item, bytes)
+
+
+async def test_bytes_without_end_leave_time_for_others() -> None:
+    class Babbling(ScriptedLine):
+        reads = 0
+
+        async def read(self, patience: float) -> bytes:
+            self.reads += 1
+            assert self.reads < 10_000, "nobody else has had a turn"
+            return b"x"
+
+    clock = Clock()
+    line = Babbling(clock)
+    async with running(Hearing(clock, Openings(line))) as task:
+        await turns(lambda: line.reads > 3)
+    assert task.cancelled()
+    assert line.closed
+
+
+async def test_a_line_is_closed_even_when_whoever_hears_fails() -> None:
+    class Failing(Notes):
+        def on_frame(self, frame: Frame, request: Frame | None) -> None:
+            raise RuntimeError("a bug")
+
+    clock = Clock()
+    waiting = bytes((220, 3, 250)) + read(221, 1, 1)  # found when the line is lost
+    line = ScriptedLine(clock, waiting, GONE)
+    hearing = Hearing(clock, Openings(line))
+    with pytest.raises(RuntimeError, match="a bug"):
+        await hearing.tap.run(Failing())
+    assert line.closed
+    assert hearing.tap.framer.held == 0
+
+
+@pytest.mark.parametrize(("setting", "offered"), [(AT_9600, True), (None, False)])
+async def test_who_ordered_a_wrong_speed_is_told_of_the_search(setting: Setting | None, offered: bool) -> None:
+    how: dict[str, Any] = {"line": SERIAL} if setting else {"line": SERVER}
+    hearing = await hear(*[bytes(range(1, 250, 3))] * 8, 1.0, setting=setting, **how)
+    assert hearing.tap.quality.symptom is Symptom.UNREADABLE
+    assert ('baudrate = "auto"' in hearing.tap.advice) is offered

@@ -88,3 +88,9 @@ def test_settings():
 def test_settings_that_are_none(text):
     with pytest.raises(ValueError, match="allowed"):
         Setting.parse(text)
+
+
+@pytest.mark.parametrize("text", ["serial:///dev/tty\0USB0", "file:///tmp/a\0b", "tcp://a\nb:5", "/dev/tty\x1bUSB0"])
+def test_what_cannot_be_in_a_name_is_refused(text):
+    with pytest.raises(ValueError, match="control character"):
+        parse(text)

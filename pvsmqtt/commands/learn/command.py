@@ -51,7 +51,7 @@ def learn(
     if target.exists():
         return _no(f"{target} exists already: name another file with -o, so that no map is lost")
     if offline and history is None:
-        return _no("--offline needs --history FILE: what was gathered before")
+        return _no("--offline needs --history FILE: what was gathered before", 2)
     known = History()
     try:
         if capture is not None:
@@ -158,9 +158,10 @@ def _write(target: Path, accepted: list[Result], as_json: bool) -> int:
             file.write(text(accepted, datetime.now(UTC).date()))
     except OSError as error:
         return _no(f"{target}: {error.strerror}")
+    what, pronoun = ("quantity", "it") if len(accepted) == 1 else ("quantities", "them")
     _say(
-        f"{len(accepted)} quantities written to {target}; to use them write in [[rs485]]: "
-        f"maps = [{json.dumps(str(target))}]"
+        f"{len(accepted)} {what} written to {target}; to use {pronoun} write in [[rs485]]: "
+        f"maps = [{json.dumps(str(target.absolute()), ensure_ascii=False)}]"
     )
     return 0
 
@@ -182,6 +183,6 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201
 
 
-def _no(reason: str) -> int:
+def _no(reason: str, status: int = 1) -> int:
     print(f"pvsmqtt: {reason}", file=sys.stderr)  # noqa: T201
-    return 1
+    return status

@@ -7,6 +7,7 @@ continued.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -42,14 +43,15 @@ class Gathering(Hear):
         self._file = file
         self._say = say
         self._heard: set[str] = set()
-        self._busy: asyncio.Future[None] | None = None
+        self._in_vain: asyncio.Future[None] | None = None
+        self._open = False
         self._ended = asyncio.Event()
 
     async def run(self, sources: Sequence[Source], seconds: float, progress: Callable[[float], None]) -> None:
         """Gather for so many seconds, or until a recording that stands in for the line has ended.
 
         Raises:
-            Stopped: when another program has the line.
+            Stopped: when another program has the line, or it cannot be opened the first time: hours would be lost.
         """
         self._file.write(header(iso(datetime.now(UTC).replace(microsecond=0)), str(self.tap.url) if self.tap else ""))
         self.history.forget_ranges()
@@ -81,20 +83,25 @@ class Gathering(Hear):
     def on_state(self, state: State, said: str, lost: LineLost | None) -> None:
         """See `Hear`."""
         self.said = said if state is not State.LISTENING else ""
-        if lost is not None and lost.reason is Loss.BUSY and self._busy is not None and not self._busy.done():
-            self._busy.set_exception(Stopped(f"{lost.detail}: {STOP_THE_SERVICE}"))
+        self._open |= state is State.LISTENING
+        if lost is None or self._in_vain is None or self._in_vain.done() or lost.reason is Loss.ENDED:
+            return
+        if lost.reason is Loss.BUSY:
+            self._in_vain.set_exception(Stopped(f"{lost.detail}: {STOP_THE_SERVICE}"))
+        elif not self._open:
+            self._in_vain.set_exception(Stopped(said))
 
     async def _hear(self, tap: Tap) -> None:
-        self._busy = asyncio.get_running_loop().create_future()
+        self._in_vain = asyncio.get_running_loop().create_future()
         hearing = asyncio.ensure_future(tap.run(self))
         try:
-            await asyncio.wait({hearing, self._busy}, return_when=asyncio.FIRST_COMPLETED)
-            if self._busy.done():
-                self._busy.result()
+            await asyncio.wait({hearing, self._in_vain}, return_when=asyncio.FIRST_COMPLETED)
+            if self._in_vain.done():
+                self._in_vain.result()
             hearing.result()
         finally:
             hearing.cancel()
-            self._busy.cancel()
+            self._in_vain.cancel()
             await asyncio.gather(hearing, return_exceptions=True)
 
     async def _count(self, seconds: float, progress: Callable[[float], None]) -> None:
@@ -120,6 +127,8 @@ def opened(path: Path, history: History) -> TextIO:
     Raises:
         OSError: when it cannot be read or written.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(path))
     if path.exists():
         with path.open(encoding="utf-8", errors="replace") as file:
             history.read(file)

@@ -51,6 +51,8 @@ def record(
         file = RotatingFile(output, pcap.header() if as_pcap else raw.header(header), limit=limit, keep=keep)
     except Exists as error:
         return _failed(f"{error}: a recording is not overwritten; give another name or remove it")
+    except BrokenPipeError:
+        return 0
     except OSError as error:
         return _failed(f"{output} cannot be written: {(error.strerror or str(error)).lower()}")
     recorder = Recorder(Packets(file, _epoch(header)) if as_pcap else Raw(file), anonymise=anonymise)
@@ -73,7 +75,7 @@ def record(
     progress.end()
     print(f"{output}: {text(recorder, time.monotonic() - begun)}", file=sys.stderr)  # noqa: T201
     if anonymise and recorder.anonymiser and recorder.anonymiser.changed:
-        print(f"serial numbers were blanked in {recorder.anonymiser.changed} places", file=sys.stderr)  # noqa: T201
+        print(f"places where serial numbers were blanked: {recorder.anonymiser.changed}", file=sys.stderr)  # noqa: T201
     return 0
 
 

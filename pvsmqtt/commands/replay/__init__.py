@@ -5,6 +5,7 @@
 `frames`      each frame, as JSON or as a line
 `meaning`     what registers mean: map files and SunSpec
 `registers`   the final images, as JSON or as a table
+`progress`    how far a long recording was read, on a terminal
 `summary`     what a person wants to know of a recording first
 ============  ==========================================================
 """

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pvsmqtt.capture import CaptureError, Recording, read
+from pvsmqtt.capture import CaptureError, Chunk, Event, Recording, read
 from pvsmqtt.capture.replaying import Replay
 from pvsmqtt.commands.replay import frames as frame_view
 from pvsmqtt.commands.replay import registers as register_view
 from pvsmqtt.commands.replay import summary as summary_view
 from pvsmqtt.commands.replay.meaning import Meaning
+from pvsmqtt.commands.replay.progress import watched
 from pvsmqtt.modbus.mapfile import MapError, RegisterMap, load, shipped
 
 
@@ -30,7 +30,7 @@ def replay(file: Path, frames: bool, registers: bool, as_json: bool, maps: Seque
             if frames:
                 _frames(recording, as_json)
             else:
-                _whole(recording, known, registers, as_json)
+                _whole(recording, watched(recording.items(), recording, file), known, registers, as_json)
             sys.stdout.flush()
             if recording.faults.damaged:
                 _complain(f"{file}: {recording.faults.damaged} lines or packets could not be read and were left out")
@@ -41,9 +41,6 @@ def replay(file: Path, frames: bool, registers: bool, as_json: bool, maps: Seque
         sys.stdout.flush()
         _complain(str(error))
         return 1
-    except BrokenPipeError:
-        # Whoever read the output has enough. The interpreter would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -60,8 +57,14 @@ def _frames(recording: Recording, as_json: bool) -> None:
             write(frame_view.line(heard, timed) + "\n")
 
 
-def _whole(recording: Recording, maps: Sequence[RegisterMap], registers: bool, as_json: bool) -> None:
-    replayed = Replay(recording.items())
+def _whole(
+    recording: Recording,
+    items: Iterator[Chunk | Event],
+    maps: Sequence[RegisterMap],
+    registers: bool,
+    as_json: bool,
+) -> None:
+    replayed = Replay(items)
     meaning, talk = Meaning(replayed.images, maps), summary_view.Talk()
     for heard in replayed:
         talk.take(heard)

@@ -20,6 +20,9 @@ class Meaning:
         """By unit; of holding registers."""
         self._images = images
         self._maps = maps
+        self._sources = {
+            id(entry): _source(one.name, entry.source or one.source) for one in maps for entry in one.entries
+        }
 
     def take(self, block: RegisterBlock) -> None:
         """Look at what changed."""
@@ -46,6 +49,16 @@ class Meaning:
         view = self.views.get(unit) if table is Table.HOLDING_REGISTERS else None
         return view.identity._asdict() if view is not None and view.identity is not None else None
 
+    def guesses(self, unit: int, table: Table) -> list[dict[str, Any]]:
+        """Models that a unit looks to have, though nobody heard it say so: for a person to judge. Costly."""
+        view = self.views.get(unit) if table is Table.HOLDING_REGISTERS else None
+        if view is None:
+            return []
+        return [
+            {"model": one.model, "address": one.address, "length": one.length, "score": one.score}
+            for one in view.guesses
+        ]
+
     def decoded(self, unit: int, table: Table) -> list[dict[str, Any]]:
         """Values with their name and where the name comes from, by address."""
         image = self._images[unit, table]
@@ -57,7 +70,7 @@ class Meaning:
                 "raw": one.raw,
                 "unit": one.entry.unit,
                 "when": round(one.when, 6),
-                "from": one.entry.source or None,
+                "from": self._sources.get(id(one.entry)) or None,
             }
             for one in mapfile.decode(self._maps, unit, table, image)
         ]
@@ -81,3 +94,7 @@ class Meaning:
         """Addresses that nothing explains."""
         view = self.views.get(unit) if table is Table.HOLDING_REGISTERS else None
         return list(mapfile.unknown(self._maps, unit, table, image, view.addresses() if view else frozenset()))
+
+
+def _source(name: str, source: str) -> str:
+    return source if name in source else f"{name}: {source}"

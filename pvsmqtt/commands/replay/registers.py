@@ -38,7 +38,8 @@ def _table(unit: int, table: Table, image: RegisterImage, meaning: Meaning, time
             for at in image
         ],
         "decoded": decoded if timed else [{**one, "when": None} for one in decoded],
-        "sunspec": {"chain": meaning.chain(unit, table), "identity": meaning.identity(unit, table)},
+        "sunspec": {"chain": meaning.chain(unit, table), "identity": meaning.identity(unit, table)}
+        | {"guesses": meaning.guesses(unit, table)},
         "unknown": meaning.unknown(unit, table, image),
     }
 

@@ -80,7 +80,8 @@ def document(recording: Recording, replay: Replay, talk: Talk, meaning: Meaning)
                     {"address": at, "count": n, "times": times, "interval": _interval(times, duration)}
                     for (at, n), times in sorted(image.ranges.items())
                 ],
-                "sunspec": {"chain": meaning.chain(unit, table), "identity": meaning.identity(unit, table)},
+                "sunspec": {"chain": meaning.chain(unit, table), "identity": meaning.identity(unit, table)}
+                | {"guesses": meaning.guesses(unit, table)},
             }
             for (unit, table), image in sorted(replay.images.items(), key=lambda item: (item[0][0], str(item[0][1])))
         ],
@@ -136,7 +137,9 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     if found["interruptions"]:
         yield f"  {'lost':12s}the line was opened again {found['interruptions']} times"
     yield from _faults(found["faults"])
-    if not found["frames"]:
+    if not found["bytes"]:
+        yield "No frame is in it: it is empty, or nothing was heard while it was made."
+    elif not found["frames"]:
         yield "No frame is in it. Is the speed right, are A and B the right way round? See pvsmqtt sniff."
     for unit in found["units"]:
         yield from _unit_lines(unit, [one for one in found["tables"] if one["unit"] == unit["unit"]])
@@ -176,6 +179,12 @@ def _unit_lines(unit: dict[str, Any], tables: list[dict[str, Any]]) -> Iterator[
         if chain := table["sunspec"]["chain"]:
             models = ", ".join(f"{at['model']} at {at['address']} ({at['basis']})" for at in chain)
             yield f"    SunSpec models: {models}"
+        for guess in table["sunspec"]["guesses"]:
+            model, address = guess["model"], guess["address"]
+            yield (
+                f"    looks like SunSpec model {model} at {address} (a guess by what is read of it; if it is right, "
+                f'write in [[rs485]]: sunspec_pins = ["{unit["unit"]}:{address}={model}"])'
+            )
 
 
 def _duration(seconds: float | None) -> str | None:

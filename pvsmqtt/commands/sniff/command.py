@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -119,14 +118,13 @@ def sniff(
     except NotHeard as error:
         print(f"pvsmqtt: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    except BrokenPipeError:
-        # Whoever read the output has enough. The interpreter would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     tap.count()
     text = "\n".join(plain.summary(picture, speed(tap, how), time.monotonic() - began))
     if live or sys.stderr.isatty():
         print(text, file=sys.stdout if live else sys.stderr)
+    elif not tap.stats.totals["frames"]:
+        said = tap.note or (tap.quality.advice() if tap.stats.totals["bytes"] else "") or picture.said
+        print(f"pvsmqtt: no frame was heard: {said}", file=sys.stderr)  # noqa: T201
     return 0
 
 

@@ -108,7 +108,11 @@ def _registers(rows: list[Row]) -> RichTable:
 
 def _errors(picture: Picture, hidden: int, width: int) -> list[Text]:
     totals = picture.stats.totals
-    counts = [f"{name.replace('_', ' ')} {totals[name]}" for name in SHOWN_ERRORS if totals[name]]
+    counts = [
+        f"{name.replace('_', ' ').replace('timeouts', 'time-outs')} {totals[name]}"
+        for name in SHOWN_ERRORS
+        if totals[name]
+    ]
     codes = sorted({code for talk in picture.talks.values() for code in talk.exceptions})
     if codes:
         counts.append(f"exception codes {', '.join(map(str, codes))}")

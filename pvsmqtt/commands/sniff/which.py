@@ -13,6 +13,7 @@ from pvsmqtt.sources.rs485.tap import Tap
 from pvsmqtt.sources.rs485.url import LineUrl, parse
 
 TABLE = "rs485"
+EXAMPLE = "pvsmqtt sniff /dev/serial/by-id/usb-…"
 
 STOP_THE_SERVICE = "only one program can hear a line: stop the service first (systemctl stop pvsmqtt)"
 
@@ -33,10 +34,13 @@ def options_of(
             return Rs485Options.model_validate({"line": str(line), **given}), None
         except ValidationError as error:
             raise SettingsError([text.removeprefix("Value error, ") for text in _texts(error)]) from None
-    settings = load(config)
+    try:
+        settings = load(config)
+    except SettingsError as error:
+        raise SettingsError([*error.problems, f"or name a line: {EXAMPLE}"]) from None
     first = next((options for name, _, options in settings.sources() if name == TABLE), None)
     if not isinstance(first, Rs485Options):
-        raise SettingsError([f"no [[{TABLE}]] table: name a line, as in pvsmqtt sniff serial:///dev/ttyUSB0"])
+        raise SettingsError([f"no [[{TABLE}]] table: name a line: {EXAMPLE}"])
     return first.model_copy(update=given), settings.state_dir
 
 

@@ -91,6 +91,8 @@ def _value(entry: Entry, raw: Value) -> Value:
         value = raw * entry.scale + entry.offset
         if isinstance(raw, int) and isinstance(value, float):
             value = round(value, _places(entry.scale, entry.offset))
+    if entry.type == "float32":  # more digits than seven are dust of the wider number
+        value = float(f"{value:.7g}")
     inside = (entry.min is None or value >= entry.min) and (entry.max is None or value <= entry.max)
     return value if inside and abs(value) != float("inf") else None
 

@@ -41,10 +41,6 @@ class Entry:
     source: str = ""
     """Where this fact comes from, if not from where the whole map does."""
 
-    def covers(self, address: int) -> bool:
-        """Whether the value stands in this register, among others."""
-        return self.address <= address < self.address + self.length
-
 
 @dataclass(frozen=True, slots=True)
 class RegisterMap:

@@ -111,7 +111,7 @@ def learn(
     """Put the chain together. ``marks`` and ``candidates`` are addresses, see `is_mark` and `is_candidate`."""
     chain = _Chain(registers)
     spots = sorted(candidates)
-    for mark in sorted(marks):
+    for mark in sorted(marks, key=lambda at: (at not in BASES, at)):
         chain.walk(mark + 2, Basis.CONFIRMED)
     for spot in spots:
         if _is_linked(registers, spot):

@@ -24,6 +24,8 @@ from pvsmqtt.modbus.sunspec.points import Image, Point, Scales, points
 _FORMAT = 1
 _SERIAL_LENGTH = 16
 """Registers of a serial number in model 1."""
+_MARKS_AT_MOST = 8
+"""Marks that are kept outside the places that the standard knows; a unit has one."""
 _SPOTS_AT_MOST = 100
 """Places where a header may stand that are kept; a chain has some ten."""
 
@@ -180,7 +182,8 @@ class SunSpecView:
             else:
                 spots.discard(address)
             if value == chains.MARK[0] and chains.is_mark(get, address):
-                marks.add(address)
+                if len(marks) < _MARKS_AT_MOST or address in chains.BASES:
+                    marks.add(address)
             else:
                 marks.discard(address)
         news = (spots, marks) != (self._spots, self._marks)

@@ -30,7 +30,7 @@ from pvsmqtt.modbus.framer import PassiveFramer
 from pvsmqtt.sources.rs485.line import Line
 from pvsmqtt.sources.rs485.lost import ADVICE as LOSS_ADVICE
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
-from pvsmqtt.sources.rs485.quality import ADVICE, HALF_WRONG, HEARD, Quality, Symptom
+from pvsmqtt.sources.rs485.quality import ADVICE, HALF_WRONG, HEARD, ORDERED, Quality, Symptom
 from pvsmqtt.sources.rs485.setting import Parity, Setting
 
 SPEEDS = (115200, 19200, 9600, 38400, 57600)
@@ -166,9 +166,11 @@ def judge(trials: Iterable[Trial]) -> str:
         return ADVICE[Symptom.TOO_LITTLE]
     too_fast = [one.setting.baudrate for one in heard if one.quality.symptom is Symptom.TOO_FAST]
     below = f", and its speed is below {min(too_fast)} baud" if too_fast else ""
+    ordered = ORDERED if len({one.baudrate for one in told}) == 1 else ""
     return (
         f"none of {len(told)} settings gave Modbus frames. Either this is not Modbus RTU, or it has another speed"
         f"{below}, or the line is very noisy: check that A, B and ground are connected, and try A and B exchanged"
+        f"{ordered}"
     )
 
 

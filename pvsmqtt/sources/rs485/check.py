@@ -118,9 +118,9 @@ def _findings(subject: str, tap: Tap, watch: _Watch, known: bool) -> list[Findin
     opened = Finding(subject, True, f"{tap.url} is open" + (f", {tap.setting}" if tap.setting else ""))
     if not totals["bytes"]:
         text = "nothing was heard in this time" + (": the line has spoken before and is silent now" if known else "")
-        return [opened, Finding(f"{subject} traffic", known, text, tap.note or quality.advice())]
+        return [opened, Finding(f"{subject} traffic", known, text, tap.note or tap.advice)]
     text = f"{totals['bytes']} bytes, {totals['frames']} frames, {pairs} requests with their answers"
-    if advice := quality.advice():
+    if advice := tap.advice:
         text += f"; {totals['crc_failures']} CRC failures, {totals['junk_bytes']} bytes of no frame"
     good = quality.symptom in HEARD
     findings = [opened, Finding(f"{subject} traffic", good, f"{text}. {advice}" if good and advice else text, advice)]

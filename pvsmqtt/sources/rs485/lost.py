@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from enum import StrEnum
 
 
@@ -52,7 +53,7 @@ ADVICE: dict[Loss, str] = {
     "server",
     Loss.LOW_PORT: "ports below 1024 belong to root: take one from 1024 on, here and in the serial server",
     Loss.NO_ADDRESS: "this machine does not have that address (yet): correct it, or leave it out to listen on all",
-    Loss.RECORDING: "it was cut or is no recording: see pvsmqtt replay --help",
+    Loss.RECORDING: "correct the path, or make the recording anew: it may have been cut, or is none",
     Loss.ENDED: "there is nothing more to hear",
     Loss.FAILED: "if it lasts, please report it",
 }
@@ -86,4 +87,6 @@ _NETWORK: dict[int | None, Loss] = {
 def of_network(error: OSError, what: str) -> LineLost:
     """The loss that an error of a socket means; ``what`` is the line."""
     text = error.strerror or type(error).__name__
+    if error.errno is not None and error.errno > 0:
+        text = os.strerror(error.errno)  # what asyncio says is for programmers
     return LineLost(_NETWORK.get(error.errno, Loss.FAILED), f"{what}: {text.lower()}")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pvsmqtt.sources.rs485.lost import LineLost, of_network
-from pvsmqtt.sources.rs485.readable import CHUNK, readable
+from pvsmqtt.sources.rs485.readable import DATAGRAM, readable
 from pvsmqtt.sources.rs485.sockets import bound, connect, keep_alive, received
 from pvsmqtt.sources.rs485.url import LineUrl
 
@@ -202,7 +202,7 @@ class DatagramLine(_Sockets):
 
     def _datagram(self) -> tuple[bytes, Any] | None:
         try:
-            return self._first.recvfrom(CHUNK)
+            return self._first.recvfrom(DATAGRAM)
         except BlockingIOError:
             return None
         except OSError as error:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Kind, slug
 from pvsmqtt.options import ALLOW_FAST_POLLING, Options, interval
 from pvsmqtt.sources.rs485.setting import FASTEST, SLOWEST
 from pvsmqtt.sources.rs485.url import parse
+
+if TYPE_CHECKING:
+    from pvsmqtt.modbus.mapfile import RegisterMap
 
 Interval = interval(1, "the line is polled about every 15 s, and faster publishing only repeats")
 StaleAfter = interval(10, "a supervisor polls its bus every 15 s or more slowly")
@@ -54,6 +57,13 @@ class Rs485Options(Options):
     the interval."""
     site: str = ""
     """Name of the house this line belongs to, where one pvsmqtt serves several houses."""
+
+    _register_maps: tuple[Any, ...] = PrivateAttr(default=())
+
+    @property
+    def register_maps(self) -> tuple[RegisterMap, ...]:
+        """What stood in the ``maps`` when these options were read: other options when a file has changed."""
+        return self._register_maps
 
     def distinctions(self) -> dict[str, str]:
         """See `Options.distinctions`: one line may be spelt in several ways."""
@@ -102,15 +112,13 @@ class Rs485Options(Options):
     @field_validator("maps")
     @classmethod
     def _good_maps(cls, value: list[Path]) -> list[Path]:
-        if value:
-            from pvsmqtt.modbus.mapfile import MapError, load
-
-            for path in value:
-                try:
-                    load(path)
-                except MapError as error:
-                    raise ValueError(str(error)) from None
+        _load(value)
         return value
+
+    @model_validator(mode="after")
+    def _with_maps(self) -> Self:
+        self._register_maps = _load(self.maps)
+        return self
 
     @field_validator("sunspec_pins")
     @classmethod
@@ -142,6 +150,17 @@ class Rs485Options(Options):
                 "devices would be offline between two publications"
             )
         return self
+
+
+def _load(paths: list[Path]) -> tuple[RegisterMap, ...]:
+    if not paths:
+        return ()
+    from pvsmqtt.modbus.mapfile import MapError, load
+
+    try:
+        return tuple(map(load, paths))
+    except MapError as error:
+        raise ValueError(str(error)) from None
 
 
 def pin(text: str) -> tuple[int, int, int, int | None]:

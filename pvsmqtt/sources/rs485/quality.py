@@ -90,8 +90,9 @@ ADVICE: dict[Symptom, str] = {
     Symptom.UNREADABLE: "there are plenty of bytes, but no Modbus frame: the speed is set too slow, or the parity is "
     "another one, or A and B are swapped, or this is not Modbus RTU",
 }
+ORDERED = '. With baudrate = "auto" and parity = "auto" it is searched for'
 IN_THE_SERVER = " (in the serial server: the speed of this line cannot be set from here)"
-_ABOUT_SPEED = frozenset({Symptom.TOO_FAST, Symptom.TOO_SLOW, Symptom.UNREADABLE, Symptom.PARITY})
+ABOUT_SPEED = frozenset({Symptom.TOO_FAST, Symptom.TOO_SLOW, Symptom.UNREADABLE, Symptom.PARITY})
 
 
 class Quality:
@@ -155,7 +156,7 @@ class Quality:
         text = ADVICE[symptom]
         if symptom is Symptom.NOISY:
             text = f"{self.crc_failures} of {self.frames + self.crc_failures} frames were damaged: {text}"
-        return text + (IN_THE_SERVER if symptom in _ABOUT_SPEED and not self.changeable else "")
+        return text + (IN_THE_SERVER if symptom in ABOUT_SPEED and not self.changeable else "")
 
     def histogram(self, most: int = 8) -> list[tuple[int, float]]:
         """The most frequent bytes with their shares."""

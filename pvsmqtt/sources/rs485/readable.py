@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-CHUNK = 65536
-"""Bytes that are read at once at most."""
+CHUNK = 4096
+"""Bytes that are read at once at most: no more than are looked at in a moment."""
+DATAGRAM = 65536
+"""No datagram is longer."""
 
 
 async def readable(patience: float, *descriptors: int) -> bool:

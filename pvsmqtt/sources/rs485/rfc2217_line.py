@@ -70,11 +70,11 @@ class Rfc2217Line:
 
     async def read(self, patience: float) -> bytes:
         """See `Line.read`."""
-        if not self._waiting and not self._ended:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not self._waiting and not self._ended:  # the thread may tell of bytes that were taken already
+                    self._some.clear()
                     await self._some.wait()
-        self._some.clear()
         with self._lock:
             data = bytes(self._waiting)
             self._waiting.clear()

@@ -13,7 +13,9 @@ import logging
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +41,9 @@ from pvsmqtt.sources.rs485.url import parse
 
 BURST = 2.0
 """Seconds for which a burst of polls may go on before what is due is told all the same."""
+
+LINE_EVERY = 6
+"""Intervals after which the line itself is told of: its counters change all the time, and nobody looks that often."""
 
 MOST_SAID = 50
 
@@ -84,7 +89,7 @@ class Rs485Source(Hear):
         self._decoder = Decoder(
             Place(self.name, options.name, self.site, options.stale_after),
             self.tap.images,
-            [*mapfile.shipped(), *map(mapfile.load, options.maps)],
+            [*mapfile.shipped(), *options.register_maps],
             self._chains,
             {int(unit): kind for unit, kind in options.units.items()},
         )
@@ -92,6 +97,7 @@ class Rs485Source(Hear):
         self._deliver: Deliver = lambda _: None
         self._frames = 0
         self._trial: Trial | None = None
+        self._line_said = ""
         self._said: dict[str, float] = {}
         self._began = monotonic()
 
@@ -102,11 +108,13 @@ class Rs485Source(Hear):
             group.create_task(self._keep_telling())
             await self.tap.run(self)
             self._tell_units(self.tap.now, ended=True)
+            self._judge()
             self._tell_line()
 
     def on_block(self, block: RegisterBlock, changed: tuple[int, ...]) -> None:
         """See `Hear`."""
-        self._decoder.take(block, changed)
+        with self._whatever_happens():
+            self._decoder.take(block, changed)
         self._tell_units(block.when, patience=BURST)
 
     def on_idle(self, when: float) -> None:
@@ -122,40 +130,64 @@ class Rs485Source(Hear):
         if state is State.LISTENING:
             self._trial = None
         if state is State.LOST and lost is not None:
-            self.health.bad(f"line_{lost.reason}", f"{self.tap.url}: {lost}", self._monotonic())
+            self.health.bad(f"line_{lost.reason}", str(lost), self._monotonic())
         else:
             self._say(said)
 
     def _say(self, text: str) -> None:
         """In the log, but what comes and goes once an hour."""
+        self.health.log.log(logging.INFO if self._is_news(text) else logging.DEBUG, "%s", text)
+
+    def _is_news(self, text: str) -> bool:
+        """Whether it was not said in the last hour."""
         now = self._monotonic()
-        often = now - self._said.get(text, -math.inf) < SAY_AGAIN
-        if not often:
-            if len(self._said) >= MOST_SAID:
-                self._said.clear()
-            self._said[text] = now
-        self.health.log.log(logging.DEBUG if often else logging.INFO, "%s", text)
+        if now - self._said.get(text, -math.inf) < SAY_AGAIN:
+            return False
+        if len(self._said) >= MOST_SAID:
+            self._said.clear()
+        self._said[text] = now
+        return True
+
+    @contextmanager
+    def _whatever_happens(self) -> Iterator[None]:
+        """A bug in what is made of the line costs what it was about, not the listening nor the other units."""
+        try:
+            yield
+        except Exception as error:
+            self.health.refused["bug"] += 1
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            if self._is_news(f"{type(error).__name__} {place.filename} {place.lineno}"):
+                self.health.log.exception(
+                    "something that was heard could not be told (%s); the listening goes on. Please report this",
+                    type(error).__name__,
+                )
 
     def _tell_units(self, when: float, patience: float = 0.0, ended: bool = False) -> None:
         """Deliver what is due of units that have news."""
         interval = 0.0 if ended else self._options.interval
         readings = []
         for unit in self._decoder.due(when, interval, patience):
-            if (reading := self._decoder.reading(unit, when, self.tap.moment)) is not None:
-                readings.append(replace(reading, values={**report.counts_of(self.tap, unit), **reading.values}))
+            with self._whatever_happens():
+                if (reading := self._decoder.reading(unit, when, self.tap.moment)) is not None:
+                    readings.append(replace(reading, values={**report.counts_of(self.tap, unit), **reading.values}))
         if readings:
-            self._deliver(readings)
+            with self._whatever_happens():
+                self._deliver(readings)
 
     async def _keep_telling(self) -> None:
-        """How the line does, also while nothing is heard."""
+        """How the line does, also while nothing is heard: now and then, and when it does something else."""
         while True:
-            self._tell_line()
-            await self._sleep(self._options.interval)
+            for turn in range(LINE_EVERY):
+                with self._whatever_happens():
+                    self._judge()
+                    if not turn or report.state_of(self.tap) != self._line_said:
+                        self._tell_line()
+                await self._sleep(self._options.interval)
 
     def _tell_line(self) -> None:
-        self._judge()
+        self._line_said = report.state_of(self.tap)
         values = report.values_of(self.tap, self._decoder)
-        hold = max(3 * self._options.interval, self._options.stale_after)
+        hold = max(3 * LINE_EVERY * self._options.interval, self._options.stale_after)
         self._deliver([Reading(self._device, values, self.name, self._wall(), age=0.0, valid_for=hold)])
 
     def _judge(self) -> None:
@@ -164,7 +196,8 @@ class Rs485Source(Hear):
         frames = tap.count().totals["frames"]
         found = trouble(tap, now - self._began, known=bool(self._memory.get("heard")))
         if found is not None:
-            self.health.bad(found.reason, f"{tap.url}: {found.text}", now)
+            lost = tap.state is State.LOST  # that names the line by itself
+            self.health.bad(found.reason, found.text if lost else f"{tap.url}: {found.text}", now)
         elif frames > self._frames or self._is_back():
             self.health.good(self._wall(), now)
         if frames > self._frames and tap.dialogue.counters.paired:
@@ -178,7 +211,7 @@ class Rs485Source(Hear):
 
     def _present(self) -> dict[str, Any]:
         found = report.details_of(self.tap, self._decoder, self._chains)
-        found["advice"] = self.tap.verdict or (self.tap.quality.advice() if self.tap.quality.frames else "") or None
+        found["advice"] = self.tap.verdict or (self.tap.advice if self.tap.quality.frames else "") or None
         if self._trial is not None:
             found["search"] = {"setting": str(self._trial.setting), "verdict": str(self._trial.verdict)}
         return found

@@ -28,7 +28,7 @@ from pvsmqtt.sources.rs485 import autobaud
 from pvsmqtt.sources.rs485.autobaud import CANDIDATES, Trial
 from pvsmqtt.sources.rs485.line import Line, open_line
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
-from pvsmqtt.sources.rs485.quality import Quality
+from pvsmqtt.sources.rs485.quality import ABOUT_SPEED, ORDERED, Quality
 from pvsmqtt.sources.rs485.recent import RecentQuality
 from pvsmqtt.sources.rs485.setting import Setting
 from pvsmqtt.sources.rs485.stats import BusStats
@@ -36,6 +36,8 @@ from pvsmqtt.sources.rs485.url import LineKind, LineUrl
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds until a lost line is opened again: about the first, growing to the second."""
+PLUG_PAUSE = 5.0
+"""The longest pause before a look whether an adapter is plugged in again: that disturbs nobody."""
 
 SERIAL_IDLE, CHARACTERS_IDLE = 0.05, 10
 NETWORK_IDLE = 0.3
@@ -151,6 +153,13 @@ class Tap:
         return self._recent.present
 
     @property
+    def advice(self) -> str:
+        """What to do about how the line is heard; nothing when all is well."""
+        quality = self.quality
+        ordered = self.url.changeable and not self._auto and quality.symptom in ABOUT_SPEED
+        return quality.advice() + (ORDERED if ordered else "")
+
+    @property
     def doubtful(self) -> bool:
         """Whether bytes come, for long enough, and none of them make a frame."""
         return self._unframed >= DOUBT_BYTES and self.now - self._unframed_since >= DOUBT_AFTER
@@ -168,14 +177,15 @@ class Tap:
             try:
                 await self._session(hear)
                 continue
-            except LineLost as lost:
-                self.lost = lost
+            except LineLost as error:
+                self.lost = lost = error
                 if lost.reason is Loss.ENDED:
                     self._become(State.ENDED, lost.detail, hear)
                     return
                 self._become(State.LOST, str(lost), hear)
                 failures = 1 if self.stats.totals["bytes"] > heard else failures + 1
-            ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
+            longest = PLUG_PAUSE if lost.reason in (Loss.MISSING, Loss.UNPLUGGED) else LONGEST_PAUSE
+            ceiling = min(longest, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
             await self._sleep(ceiling * (0.5 + self._jitter() / 2))
 
     async def _session(self, hear: Hear) -> None:
@@ -200,11 +210,13 @@ class Tap:
             self._become(State.LISTENING, f"listens to {self.url}{at}", hear)
             await self._listen(line, hear)
         finally:
-            self._frames(self.framer.flush(self.now), hear)
-            self.framer.reset()
-            self.dialogue.reset()
-            self._line = None
-            await line.close()
+            try:
+                self._frames(self.framer.flush(self.now), hear)
+            finally:  # whatever became of that: a line that stays open cannot be opened again
+                self.framer.reset()
+                self.dialogue.reset()
+                self._line = None
+                await line.close()
 
     async def _find(self, hear: Hear) -> None:
         """Search for the setting; when none is found, the one that was good before is kept."""
@@ -234,6 +246,7 @@ class Tap:
             if data:
                 patience = gap
                 self._take(data, self.now, hear)
+                await asyncio.sleep(0)  # a line on which bytes never end must not take all the time there is
                 if self._auto and self.doubtful:
                     self._search = True
                     return

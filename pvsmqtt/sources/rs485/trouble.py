@@ -53,7 +53,7 @@ def trouble(tap: Tap, listened: float, known: bool) -> Trouble | None:
         silent = listened >= PATIENCE and not known
         return Trouble("silence", tap.note or ADVICE[Symptom.SILENT]) if silent else None
     if tap.doubtful:
-        return Trouble("no_frames", tap.quality.advice() or ADVICE[Symptom.UNREADABLE])
+        return Trouble("no_frames", tap.advice or ADVICE[Symptom.UNREADABLE])
     if totals["frames"] >= FRAMES_ENOUGH and not tap.dialogue.counters.paired:
         text = ONE_SIDE if not totals["responses"] else ANSWERS_ONLY
         return Trouble("no_answers", text.format(requests=totals["requests"], responses=totals["responses"]))

@@ -70,11 +70,14 @@ def parse(text: str) -> LineUrl:
         ValueError: says what is wrong and what is allowed.
     """
     text = text.strip()
+    if any(ord(character) < 32 for character in text):
+        raise ValueError(f"{text!r} holds a control character; allowed: {ALLOWED}")
     scheme, separator, rest = text.partition("://")
     if not separator:
         if text.startswith("/dev/"):
             return _serial(LineKind.SERIAL, text)
-        raise ValueError(f"{text!r} is no line; allowed: {ALLOWED}")
+        meant = f" (did you mean serial://{text} or file://{text}?)" if text.startswith("/") else ""
+        raise ValueError(f"{text!r} is no line{meant}; allowed: {ALLOWED}")
     try:
         kind = LineKind(scheme.lower())
     except ValueError:
