@@ -77,6 +77,9 @@ class PassiveFramer:
         self._buffer = bytearray()
         self._registers = [0]
         self._arrivals = Arrivals()
+        """Of the pieces before the latest, as far as bytes of them are undecided."""
+        self._piece, self._when = 0, 0.0
+        """Where begins what came at the latest time, and that time."""
         self._base = 0
         """Offset of the first byte of the buffer; all other places count from there."""
         self._at = 0
@@ -124,7 +127,10 @@ class PassiveFramer:
             for start in range(0, len(data), SLICE):
                 found += self.feed(data[start : start + SLICE], when)
             return found
-        self._arrivals.note(self._base + len(self._buffer), when)
+        if when != self._when:
+            if self._at < len(self._buffer):
+                self._arrivals.note(self._piece, self._when)
+            self._piece, self._when = self._base + len(self._buffer), when
         registers, step = self._registers, STEP
         register = registers[-1]
         add = registers.append
@@ -302,7 +308,7 @@ class PassiveFramer:
             units.met(unit)
         self._framed += length
         offset = self._base + p
-        when = self._arrivals.of(offset + length - 1)
+        when = self._when if offset + length > self._piece else self._arrivals.of(offset + length - 1)
         if is_response:
             counters.responses += 1
             turns.answered(unit, function)
