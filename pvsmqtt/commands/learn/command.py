@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from pvsmqtt.commands.learn.evidence import Strength
 from pvsmqtt.commands.learn.gather import Gathering, Stopped, opened, replayed
 from pvsmqtt.commands.learn.history import History
 from pvsmqtt.commands.sniff.which import TABLE, options_of, tap_of
+from pvsmqtt.commands.until import until_ended
 from pvsmqtt.sources.rs485.url import LineUrl
 
 HISTORY = Path("pvsmqtt-learn.jsonl")
@@ -100,24 +100,9 @@ def _gather(config: Path | None, line: LineUrl | None, seconds: float, path: Pat
             f"gathers for {timedelta(seconds=round(seconds))} into {path}; Ctrl-C ends it and analyses what is there"
         )
         tell = _progress("{}")
-        asyncio.run(
-            _until_interrupted(gathering.run(sources, seconds, lambda passed: tell(_so_far(gathering, passed))))
-        )
+        gathered = gathering.run(sources, seconds, lambda passed: tell(_so_far(gathering, passed)))
+        asyncio.run(until_ended(None, gathered))
     _clear()
-
-
-async def _until_interrupted(work: object) -> None:
-    """Run until it is done, or until the first Ctrl-C or SIGTERM."""
-    task = asyncio.ensure_future(work)  # type: ignore[call-overload]
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 def _so_far(gathering: Gathering, passed: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from pvsmqtt.capture.rotate import STANDARD_OUTPUT, Exists, RotatingFile
 from pvsmqtt.commands import log
 from pvsmqtt.commands.record.hearing import NotHeard, NotWritten, Writing
 from pvsmqtt.commands.record.progress import Progress, text
+from pvsmqtt.commands.until import until_ended
 from pvsmqtt.sources.rs485.setting import Parity, Setting
 from pvsmqtt.sources.rs485.tap import Tap
 from pvsmqtt.sources.rs485.url import LineKind, LineUrl
@@ -26,7 +26,6 @@ from pvsmqtt.sources.rs485.url import LineKind, LineUrl
 MEGABYTE = 1_000_000
 TICK = 1.0
 """Seconds between two looks at the progress."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def record(
@@ -107,25 +106,9 @@ def _failed(why: str) -> int:
 async def _record(tap: Tap, recorder: Recorder, progress: Progress, seconds: float | None) -> None:
     """Returns when it is over; what is held back is written then, also when something fails."""
     writing = Writing(recorder, lambda: tap.now, lambda: tap.setting, tap.url.kind is LineKind.FILE)
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stop.set)
-    tasks = [
-        asyncio.create_task(tap.run(writing)),
-        asyncio.create_task(_watch(writing, recorder, progress)),
-        asyncio.create_task(stop.wait()),
-    ]
     try:
-        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        await until_ended(seconds, tap.run(writing), _watch(writing, recorder, progress))
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
         writing.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -14,6 +13,7 @@ from pvsmqtt.commands import log
 from pvsmqtt.commands.sniff import plain
 from pvsmqtt.commands.sniff.picture import Picture
 from pvsmqtt.commands.sniff.which import STOP_THE_SERVICE, options_of, tap_of
+from pvsmqtt.commands.until import until_ended
 from pvsmqtt.modbus.block import RegisterBlock
 from pvsmqtt.modbus.frame import Frame
 from pvsmqtt.sources.rs485.autobaud import Trial
@@ -170,21 +170,4 @@ async def _draw(tap: Tap, sniffing: Sniffing, picture: Picture, how: str) -> Non
 
 
 async def _sniff(tap: Tap, sniffing: Sniffing, seconds: float | None, draw: Coroutine[Any, Any, None] | None) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, stop.set)
-    tasks = [asyncio.ensure_future(tap.run(sniffing)), asyncio.ensure_future(stop.wait())]
-    if draw is not None:
-        tasks.append(asyncio.ensure_future(draw))
-    try:
-        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for number in numbers:
-            loop.remove_signal_handler(number)
+    await until_ended(seconds, tap.run(sniffing), *([] if draw is None else [draw]))
