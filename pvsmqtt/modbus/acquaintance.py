@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+BROADCAST = 0
+"""Every master may speak to all units at once, however rarely it does."""
 LEARNED = 3
 """Frames that make a unit known."""
 FOR_A_WHILE = 64
@@ -26,7 +28,7 @@ class Acquaintance:
         self._refused: OrderedDict[bytes, None] = OrderedDict()
         self.settled = False
         """Whether the units of the line are known."""
-        self.known: set[int] = set()
+        self.known = {BROADCAST}
 
     def met(self, unit: int) -> None:
         """A frame came from or went to a unit."""

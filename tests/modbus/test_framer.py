@@ -322,6 +322,13 @@ def test_once_the_units_are_known_noise_must_imitate_one_of_them() -> None:
     assert framer.counters.doubted
 
 
+def test_a_broadcast_needs_no_acquaintance() -> None:
+    framer = PassiveFramer()
+    framer.feed(line(conversation(1, 100, broadcasts=False)), 0.0)
+    command = bus.write_one(0, 5, 2)
+    assert [f.adu for f in heard([bytes((0xFF,)) * 20 + command + bytes((0xFF,)) * 20], framer)] == [command]
+
+
 def test_a_unit_that_comes_later_is_heard_all_the_same() -> None:
     framer = PassiveFramer()
     framer.feed(line(conversation(1, 100)), 0.0)
