@@ -37,7 +37,7 @@ from pvsmqtt.modbus.arrivals import Arrivals
 from pvsmqtt.modbus.counters import Counters
 from pvsmqtt.modbus.crc import INITIAL, SHIFTS, STEP, shift
 from pvsmqtt.modbus.frame import Frame
-from pvsmqtt.modbus.functions import EXCEPTION, EXCEPTION_LENGTH, FUNCTIONS, MAX_LENGTH, MIN_LENGTH, Rule
+from pvsmqtt.modbus.functions import EXCEPTION, EXCEPTION_LENGTH, FUNCTIONS, MAX_LENGTH, MIN_LENGTH, WRITES, Rule
 from pvsmqtt.modbus.turns import LEFT_OVER, Turns, fits
 
 __all__ = ["Counters", "Frame", "PassiveFramer"]
@@ -267,10 +267,11 @@ class PassiveFramer:
         return bool(left) and (left[0] == unit or function in left[:2])
 
     def _may_be_longer(self, p: int, length: int, is_response: bool) -> bool:
-        """Whether what is a frame may be the beginning of one of the other direction, because only zeros follow (they
-        leave a good CRC good) and it is not this direction's turn."""
+        """Whether what is a frame may be the beginning of one of the other direction that is not complete yet: it is
+        not this direction's turn, and only zeros follow (they leave a good CRC good), or it is a write whose first
+        bytes look like its answer, by chance."""
         due = self._turns.answer_is_due(self._buffer[p : p + length])
-        return due != is_response and not any(self._buffer[p + length :])
+        return due != is_response and (self._buffer[p + 1] in WRITES or not any(self._buffer[p + length :]))
 
     def _from_border(self, need: int) -> int:
         """While a frame is waited for that began before the last silence: -1 when one begins right behind it, else

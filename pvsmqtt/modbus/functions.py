@@ -32,6 +32,8 @@ USER_DEFINED = frozenset((*range(65, 73), *range(100, 111)))
 """Function codes of which only the vendor knows the length."""
 
 READS_OF_BITS, READS_OF_REGISTERS = frozenset((1, 2)), frozenset((3, 4))
+WRITES = frozenset((15, 16))
+"""Functions whose response is the beginning of the request."""
 ECHOING = frozenset((5, 6, 8, 21, 22))
 """Functions whose response repeats the request byte for byte."""
 

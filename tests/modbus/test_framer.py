@@ -181,6 +181,17 @@ def test_a_request_that_is_an_answer_with_a_zero_behind_it() -> None:
     assert places(heard(cut(asked + request[:-1] + asked, [1]))) == [(0, 8, False), (8, 7, True), (15, 8, False)]
 
 
+def test_a_write_whose_beginning_looks_like_its_answer() -> None:
+    """Of 65536 writes, one has by chance a good CRC where its answer would have it."""
+    heads = (bytes((220, 16, high, low, 0, 113)) for high in range(256) for low in range(256))
+    head = next(one for one in heads if crc.sealed(one)[-2] == 226)
+    crc_there = crc.sealed(head)[-2:]
+    write = crc.sealed(head + crc_there + bytes(225))
+    said = placed([Said(write, False), Said(crc.sealed(head), True)] * 2)
+    for size in (1, 8, 9, 57, 1000):
+        assert places(heard(cut(line(said), [size]))) == [one.place for one in said]
+
+
 # --- echo ---
 
 
