@@ -174,6 +174,7 @@ class Service:
             if now >= next_health:
                 next_health = now + HEALTH_EVERY
                 wall, restarts = datetime.now(UTC), self._supervisor.restarts
+                now = time.monotonic()  # something may have succeeded while the registry was written
                 self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts))
             systemd.notify("WATCHDOG=1")
             await asyncio.sleep(TICK)
