@@ -60,13 +60,13 @@ def demo(seconds: float | None, panels: int) -> int:
 
 
 async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
+    from pvsmqtt.modbus.setting import Setting
     from pvsmqtt.service import Service
     from pvsmqtt.settings import load
     from pvsmqtt.simulator.pvs.house.house import House
     from pvsmqtt.simulator.pvs.server import PvsSimulator
     from pvsmqtt.simulator.rs485 import MAP
     from pvsmqtt.simulator.rs485.simulator import BusSimulator
-    from pvsmqtt.simulator.rs485.uart import Speed
 
     # Half past seven in the morning at the simulated house (UTC−6): the sun has just risen.
     start = datetime.now(UTC).replace(hour=13, minute=30, second=0, microsecond=0) - timedelta(days=1)
@@ -76,7 +76,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
     bus = BusSimulator(
         at="listen:127.0.0.1:0",
         house=house,
-        line=Speed(BAUDRATE),
+        line=Setting(BAUDRATE),
         interval=BUS_INTERVAL,
         clock=simulator.now,
         keeps=False,

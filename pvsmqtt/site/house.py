@@ -235,9 +235,8 @@ class House:
         elif site in self._said:  # another source was configured: what is counted holds until it has spoken
             values = {key: value for key, value in self._said[site].values.items() if QUANTITIES[key].holds}
         live = self._latest.setdefault(site, Latest())
-        values |= {key: value for key, value in live.lasting(now).items() if values.get(key) is None} | live.fresh(
-            now
-        )
+        values |= {key: value for key, value in live.lasting(now).items() if values.get(key) is None}
+        values |= live.fresh(now)
         metered = [s for s in states if s.device.kind in METERS]
         times = [s.measured_at for s in metered or states if s.measured_at is not None]
         measured_at = live.measured_at if live.online(now) else max(times, default=live.measured_at)

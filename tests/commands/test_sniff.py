@@ -26,11 +26,11 @@ from pvsmqtt.modbus.dialogue import Dialogue
 from pvsmqtt.modbus.framer import PassiveFramer
 from pvsmqtt.modbus.image import Images
 from pvsmqtt.modbus.mapfile import loads
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.simulator.rs485 import MAP
 from pvsmqtt.simulator.rs485.simulator import BusSimulator
 from pvsmqtt.sources.rs485.autobaud import Trial
 from pvsmqtt.sources.rs485.quality import Quality
-from pvsmqtt.sources.rs485.setting import Setting
 from pvsmqtt.sources.rs485.stats import BusStats
 
 A_MAP = """

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.simulator.rs485.adapters import ADAPTERS, Piece, table
 from pvsmqtt.simulator.rs485.traffic import house_of, pieces, stream, traffic
-from pvsmqtt.simulator.rs485.uart import Speed
 from pvsmqtt.simulator.rs485.wire import Damage, Wire
 
-BUS = Speed(19200)
+BUS = Setting(19200)
 
 
 def cut(name: str, wire: Wire, seed: int = 1) -> list[Piece]:
@@ -43,7 +43,7 @@ def test_pieces_are_the_wire_in_order_and_never_early(seed: int, name: str) -> N
 )
 def test_no_piece_is_larger_than_the_adapter(name: str, rate: int, most: int) -> None:
     """16 ms are 31 characters of 19200 baud."""
-    sizes = {len(data) for _, data in pieces(1, 10, name, speed=Speed(rate))}
+    sizes = {len(data) for _, data in pieces(1, 10, name, speed=Setting(rate))}
     assert max(sizes) == most
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pvsmqtt.modbus.framer import PassiveFramer
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.simulator.rs485.simulator import BusSimulator
 from pvsmqtt.simulator.rs485.traffic import START, stream
-from pvsmqtt.simulator.rs485.uart import Speed
 from pvsmqtt.simulator.rs485.wire import Damage, TrueFrame
 
 FAST = 400.0
@@ -148,7 +148,7 @@ async def test_a_prefix_within_a_frame_is_damage() -> None:
 async def test_the_speed_that_a_listener_sets_is_the_speed_it_hears(tmp_path: Path) -> None:
     """Wrong at first, right later: as while a speed is searched for."""
     link = tmp_path / "bus"
-    simulator = BusSimulator(at=f"pty:{link}", speed=FAST, line=Speed(9600), bursts=8, start_at=START)
+    simulator = BusSimulator(at=f"pty:{link}", speed=FAST, line=Setting(9600), bursts=8, start_at=START)
     async with running(simulator):
         with opened(str(link), 38400) as port:
             hearing = asyncio.create_task(hear(port, simulator))
@@ -165,7 +165,7 @@ async def test_the_speed_that_a_listener_sets_is_the_speed_it_hears(tmp_path: Pa
 
 async def test_a_listener_that_sets_nothing_hears_the_bus(tmp_path: Path) -> None:
     link = tmp_path / "bus"
-    async with running(BusSimulator(at=f"pty:{link}", speed=FAST, line=Speed(9600), bursts=2)) as simulator:
+    async with running(BusSimulator(at=f"pty:{link}", speed=FAST, line=Setting(9600), bursts=2)) as simulator:
         with opened(str(link), None) as port:
             await hear(port, simulator)
     assert simulator.truth
@@ -173,7 +173,7 @@ async def test_a_listener_that_sets_nothing_hears_the_bus(tmp_path: Path) -> Non
 
 
 async def test_a_serial_server_that_is_set_wrongly() -> None:
-    simulator = BusSimulator(at="listen:127.0.0.1:0", speed=FAST, bursts=3, heard_at=Speed(115200), start_at=START)
+    simulator = BusSimulator(at="listen:127.0.0.1:0", speed=FAST, bursts=3, heard_at=Setting(115200), start_at=START)
     async with running(simulator):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(simulator.url.rpartition(":")[2]))
         heard = await read_all(reader, simulator)

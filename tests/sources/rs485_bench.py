@@ -11,8 +11,8 @@ from helpers_modbus import read, registers
 
 from pvsmqtt.modbus.block import RegisterBlock
 from pvsmqtt.modbus.frame import Frame
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.sources.rs485.lost import LineLost
-from pvsmqtt.sources.rs485.setting import Setting
 from pvsmqtt.sources.rs485.tap import Hear, State
 from pvsmqtt.sources.rs485.url import LineUrl
 

@@ -7,8 +7,8 @@ from helpers_uart import receive, wave
 
 from pvsmqtt.modbus.dialogue import Dialogue
 from pvsmqtt.modbus.framer import PassiveFramer
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.sources.rs485.quality import ADVICE, Quality, Symptom
-from pvsmqtt.sources.rs485.setting import Setting
 
 
 def judged(stream, chunk=7, **options):

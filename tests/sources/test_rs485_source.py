@@ -14,11 +14,11 @@ import pytest
 from helpers_modbus import exception, read, registers, write_many, written
 from sources.rs485_bench import START, Clock, Item, Openings, ScriptedLine, poll, turns, until
 
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.options import Rs485Options
-from pvsmqtt.sources.rs485.setting import Setting
 from pvsmqtt.sources.rs485.source import LINE_EVERY, Rs485Source
 from pvsmqtt.sources.rs485.tap import State
 
@@ -340,6 +340,8 @@ async def test_how_the_line_does(tmp_path: Path) -> None:
     playing = await play(tmp_path, *script, baudrate=9600)
     values = playing.line.values
     assert (values["frames"], values["units_heard"], values["baud_rate"]) == (5, 1, 9600)
+    answers = playing.health["answers"]
+    assert (answers["paired"], answers["unpaired"], answers["ambiguous"], answers["spoiled"]) == (2, 0, 0, 1)
     assert values["junk_bytes"] == len(damaged)
     assert values["line_state"] == "listening"
     assert isinstance(values["bus_load"], float)

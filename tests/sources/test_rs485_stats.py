@@ -20,7 +20,7 @@ def test_nothing_was_heard() -> None:
     stats = BusStats()
     stats.rate(9600, 10)
     assert (stats.frames_per_second(100.0), stats.bytes_per_second(100.0), stats.load(100.0)) == (0, 0, 0)
-    assert (stats.last_byte, stats.last_frame, stats.units) == (None, None, {})
+    assert (stats.last_byte, stats.units) == (None, {})
 
 
 def test_load_is_the_share_of_the_line_rate() -> None:

@@ -17,10 +17,10 @@ from pvsmqtt.modbus.block import Table
 from pvsmqtt.modbus.dialogue import Dialogue
 from pvsmqtt.modbus.frame import Frame
 from pvsmqtt.modbus.framer import PassiveFramer
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.quality import Symptom
 from pvsmqtt.sources.rs485.recent import PERIOD, RecentQuality
-from pvsmqtt.sources.rs485.setting import Setting
 from pvsmqtt.sources.rs485.tap import DOUBT_AFTER, QUIET, State, Tap
 from pvsmqtt.sources.rs485.url import parse
 

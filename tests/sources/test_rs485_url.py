@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvsmqtt.sources.rs485.setting import Setting
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.sources.rs485.url import LineKind, LineUrl, parse
 
 GOOD = {

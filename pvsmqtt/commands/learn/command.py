@@ -20,7 +20,6 @@ from pvsmqtt.commands.learn.evidence import Strength
 from pvsmqtt.commands.learn.gather import Gathering, Stopped, opened, replayed
 from pvsmqtt.commands.learn.history import History
 from pvsmqtt.commands.sniff.which import TABLE, options_of, tap_of
-from pvsmqtt.commands.until import until_ended
 from pvsmqtt.sources.rs485.url import LineUrl
 
 HISTORY = Path("pvsmqtt-learn.jsonl")
@@ -100,8 +99,7 @@ def _gather(config: Path | None, line: LineUrl | None, seconds: float, path: Pat
             f"gathers for {timedelta(seconds=round(seconds))} into {path}; Ctrl-C ends it and analyses what is there"
         )
         tell = _progress("{}")
-        gathered = gathering.run(sources, seconds, lambda passed: tell(_so_far(gathering, passed)))
-        asyncio.run(until_ended(None, gathered))
+        asyncio.run(gathering.run(sources, seconds, lambda passed: tell(_so_far(gathering, passed))))
     _clear()
 
 

@@ -10,13 +10,14 @@ import asyncio
 import errno
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from pvsmqtt.commands.learn.history import History, header
 from pvsmqtt.commands.sniff.which import STOP_THE_SERVICE
+from pvsmqtt.commands.until import until_ended
 from pvsmqtt.modbus.block import RegisterBlock
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.model.times import iso
@@ -48,26 +49,18 @@ class Gathering(Hear):
         self._ended = asyncio.Event()
 
     async def run(self, sources: Sequence[Source], seconds: float, progress: Callable[[float], None]) -> None:
-        """Gather for so many seconds, or until a recording that stands in for the line has ended.
+        """Gather for so many seconds, until Ctrl-C or SIGTERM, or until a recording that stands in for the line has
+        ended.
 
         Raises:
             Stopped: when another program has the line, or it cannot be opened the first time: hours would be lost.
         """
         self._file.write(header(iso(datetime.now(UTC).replace(microsecond=0)), str(self.tap.url) if self.tap else ""))
         self.history.forget_ranges()
-        parts: list[Awaitable[None]] = [source.run(self.deliver) for source in sources]
+        parts = [source.run(self.deliver) for source in sources]
         if self.tap is not None:
             parts.append(self._hear(self.tap))
-        parts.append(self._count(seconds, progress))
-        tasks = [asyncio.ensure_future(part) for part in parts]
-        try:
-            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_ended(seconds, *parts, self._count(seconds, progress))
 
     def deliver(self, readings: Sequence[Reading]) -> None:
         """What a source told (see `Source.run`)."""

@@ -19,7 +19,7 @@ from pvsmqtt.commands import log
 from pvsmqtt.commands.record.hearing import NotHeard, NotWritten, Writing
 from pvsmqtt.commands.record.progress import Progress, text
 from pvsmqtt.commands.until import until_ended
-from pvsmqtt.sources.rs485.setting import Parity, Setting
+from pvsmqtt.modbus.setting import Parity, Setting
 from pvsmqtt.sources.rs485.tap import Tap
 from pvsmqtt.sources.rs485.url import LineKind, LineUrl
 

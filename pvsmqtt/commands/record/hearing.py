@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from pvsmqtt.capture.items import Event
 from pvsmqtt.capture.recorder import Recorder
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
-from pvsmqtt.sources.rs485.setting import Setting
 from pvsmqtt.sources.rs485.tap import Hear, State
 
 

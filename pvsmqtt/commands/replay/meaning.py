@@ -34,9 +34,13 @@ class Meaning:
             view = self.views[block.unit] = SunSpecView(image)
         view.refresh(block.when, image.changed)
 
+    def _view(self, unit: int, table: Table) -> SunSpecView | None:
+        """Units describe themselves in their holding registers alone."""
+        return self.views.get(unit) if table is Table.HOLDING_REGISTERS else None
+
     def chain(self, unit: int, table: Table) -> list[dict[str, Any]]:
         """The models of a unit, as far as they are known."""
-        view = self.views.get(unit) if table is Table.HOLDING_REGISTERS else None
+        view = self._view(unit, table)
         if view is None:
             return []
         return [
@@ -46,12 +50,12 @@ class Meaning:
 
     def identity(self, unit: int, table: Table) -> dict[str, Any] | None:
         """What a unit says of itself (model 1)."""
-        view = self.views.get(unit) if table is Table.HOLDING_REGISTERS else None
+        view = self._view(unit, table)
         return view.identity._asdict() if view is not None and view.identity is not None else None
 
     def guesses(self, unit: int, table: Table) -> list[dict[str, Any]]:
         """Models that a unit looks to have, though nobody heard it say so: for a person to judge. Costly."""
-        view = self.views.get(unit) if table is Table.HOLDING_REGISTERS else None
+        view = self._view(unit, table)
         if view is None:
             return []
         return [
@@ -74,7 +78,7 @@ class Meaning:
             }
             for one in mapfile.decode(self._maps, unit, table, image)
         ]
-        view = self.views.get(unit) if table is Table.HOLDING_REGISTERS else None
+        view = self._view(unit, table)
         for point in view.points() if view is not None else ():
             name = f"{point.group}.{point.name}" if point.group else point.name
             found.append(
@@ -92,7 +96,7 @@ class Meaning:
 
     def unknown(self, unit: int, table: Table, image: RegisterImage) -> list[int]:
         """Addresses that nothing explains."""
-        view = self.views.get(unit) if table is Table.HOLDING_REGISTERS else None
+        view = self._view(unit, table)
         return list(mapfile.unknown(self._maps, unit, table, image, view.addresses() if view else frozenset()))
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from pvsmqtt.sources.rs485 import search
 from pvsmqtt.sources.rs485.memory import Memory
 from pvsmqtt.sources.rs485.options import Rs485Options
-from pvsmqtt.sources.rs485.search import candidates_of, ordered_setting, remembered
 from pvsmqtt.sources.rs485.tap import Tap
-from pvsmqtt.sources.rs485.url import LineUrl, parse
+from pvsmqtt.sources.rs485.url import LineUrl
 
 TABLE = "rs485"
 EXAMPLE = "pvsmqtt sniff /dev/serial/by-id/usb-…"
@@ -46,14 +46,7 @@ def options_of(
 
 def tap_of(options: Rs485Options, folder: Path | None) -> Tap:
     """A tap as the service has it; what it learns of the speed is not written down."""
-    url = parse(options.line)
-    memory = Memory(folder, options.name, writable=False)
-    return Tap(
-        url,
-        ordered_setting(options),
-        remembered=remembered(memory, options, url),
-        candidates=candidates_of(options),
-    )
+    return search.tap_of(options, Memory(folder, options.name, writable=False))
 
 
 def _texts(error: ValidationError) -> list[str]:

@@ -86,14 +86,14 @@ def add_parser(equipment: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; 1 with one line on stderr if that cannot be."""
+    from pvsmqtt.modbus.setting import Setting
     from pvsmqtt.simulator.pvs.house.house import House
     from pvsmqtt.simulator.rs485.ends import reason
     from pvsmqtt.simulator.rs485.simulator import BusSimulator
-    from pvsmqtt.simulator.rs485.uart import Speed
     from pvsmqtt.simulator.rs485.wire import Damage
 
     at = f"listen:{args.listen}" if args.listen else f"connect:{args.connect}" if args.connect else ""
-    line = Speed(args.baudrate, args.parity)
+    line = Setting(args.baudrate, args.parity)
     try:
         simulator = BusSimulator(
             at=at or (f"pty:{args.pty}" if args.pty else "pty"),
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             damage=Damage(args.noise, args.truncation, args.echo),
             adapter=args.adapter,
-            heard_at=Speed(args.heard_at, args.parity) if args.heard_at else None,
+            heard_at=Setting(args.heard_at, args.parity) if args.heard_at else None,
             registration=args.registration,
             prefix=args.prefix,
             heartbeat=args.heartbeat,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import NamedTuple
 
-from pvsmqtt.simulator.rs485.uart import Speed
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.simulator.rs485.wire import Wire
 
 FTDI_BYTES, FTDI_LATENCY = 62, 0.016
@@ -26,22 +26,22 @@ class Piece(NamedTuple):
     end: int
 
 
-Adapter = Callable[[Wire, Speed, Random], Iterator[Piece]]
+Adapter = Callable[[Wire, Setting, Random], Iterator[Piece]]
 
 
-def _whole(wire: Wire, speed: Speed, _: Random) -> Iterator[Piece]:
+def _whole(wire: Wire, speed: Setting, _: Random) -> Iterator[Piece]:
     for frame in wire.frames:
         if frame.length:
             end = frame.offset + frame.length
             yield Piece(wire.times[end - 1] + speed.character_time, frame.offset, end)
 
 
-def _bytewise(wire: Wire, speed: Speed, _: Random) -> Iterator[Piece]:
+def _bytewise(wire: Wire, speed: Setting, _: Random) -> Iterator[Piece]:
     for index, at in enumerate(wire.times):
         yield Piece(at + speed.character_time, index, index + 1)
 
 
-def _random(wire: Wire, speed: Speed, random: Random) -> Iterator[Piece]:
+def _random(wire: Wire, speed: Setting, random: Random) -> Iterator[Piece]:
     begin, size = 0, len(wire.data)
     while begin < size:
         end = min(size, begin + random.randint(1, MOST_AT_RANDOM))
@@ -49,7 +49,7 @@ def _random(wire: Wire, speed: Speed, random: Random) -> Iterator[Piece]:
         begin = end
 
 
-def _ftdi(wire: Wire, speed: Speed, random: Random) -> Iterator[Piece]:
+def _ftdi(wire: Wire, speed: Setting, random: Random) -> Iterator[Piece]:
     """The timer runs all the time: whatever is there at its ticks is delivered."""
     if not wire.data:
         return
@@ -69,18 +69,18 @@ def _ftdi(wire: Wire, speed: Speed, random: Random) -> Iterator[Piece]:
         yield Piece(tick, begin, len(wire.data))
 
 
-def _fifo(wire: Wire, speed: Speed, _: Random) -> Iterator[Piece]:
+def _fifo(wire: Wire, speed: Setting, _: Random) -> Iterator[Piece]:
     return _packed(wire, speed, FIFO_BYTES, FIFO_BITS / speed.baudrate)
 
 
-def _server(wire: Wire, speed: Speed, random: Random) -> Iterator[Piece]:
+def _server(wire: Wire, speed: Setting, random: Random) -> Iterator[Piece]:
     latest = 0.0
     for piece in _packed(wire, speed, SERVER_BYTES, SERVER_CHARACTERS * speed.character_time):
         latest = max(latest, piece.at + random.uniform(0.001, SERVER_JITTER))
         yield piece._replace(at=latest)
 
 
-def _packed(wire: Wire, speed: Speed, most: int, silence: float) -> Iterator[Piece]:
+def _packed(wire: Wire, speed: Setting, most: int, silence: float) -> Iterator[Piece]:
     """Pieces of at most so many bytes, which end where the line is silent for so long."""
     begin, character = 0, speed.character_time
     for index, start in enumerate(wire.times):

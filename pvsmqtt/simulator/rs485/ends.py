@@ -17,7 +17,7 @@ import tty
 from pathlib import Path
 from typing import Protocol
 
-from pvsmqtt.simulator.rs485.uart import Speed
+from pvsmqtt.modbus.setting import Setting
 
 PATIENCE = 2.0
 """Seconds that a listener may take to make room before bytes are lost."""
@@ -48,7 +48,7 @@ class End(Protocol):
     def present(self) -> bool:
         """Whether somebody listens now."""
 
-    def speed(self) -> Speed | None:
+    def speed(self) -> Setting | None:
         """How the listener has set the line; None where that cannot be known."""
 
     async def put(self, data: bytes) -> int:
@@ -65,7 +65,7 @@ BAUDRATES = {getattr(termios, name): int(name[1:]) for name in dir(termios) if n
 class Pty:
     """A pseudo-terminal; ``link`` is a path that always leads to it, also after it was unplugged."""
 
-    def __init__(self, link: Path | None, speed: Speed) -> None:
+    def __init__(self, link: Path | None, speed: Setting) -> None:
         self.listeners = 0
         self.written = bytearray()
         self._link = link
@@ -116,12 +116,12 @@ class Pty:
         self._was_present = now
         return now
 
-    def speed(self) -> Speed | None:
+    def speed(self) -> Setting | None:
         """The baud rate that the program has set. A pseudo-terminal has no parity, so this is always the bus's."""
         if self._master is None:
             return None
         rate = BAUDRATES.get(termios.tcgetattr(self._master)[4])
-        return None if not rate else Speed(rate, self._speed.parity, self._speed.stopbits)
+        return None if not rate else Setting(rate, self._speed.parity, self._speed.stopbits)
 
     async def put(self, data: bytes) -> int:
         """What finds no room in time is lost, as in the buffer of a serial port."""
@@ -161,7 +161,7 @@ class _Connections:
         """Whether somebody is connected."""
         return bool(self._writers)
 
-    def speed(self) -> Speed | None:
+    def speed(self) -> Setting | None:
         """A serial server does not tell."""
         return None
 
@@ -260,7 +260,7 @@ class Client(_Connections):
         await self._drop()
 
 
-def end_of(text: str, speed: Speed) -> End:
+def end_of(text: str, speed: Setting) -> End:
     """``pty``, ``pty:PATH``, ``listen:HOST:PORT`` or ``connect:HOST:PORT``; raises ValueError for anything else."""
     kind, _, rest = text.partition(":")
     if kind == "pty":

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.house.state import HouseState
 from pvsmqtt.simulator.rs485 import boards, frames, sunspec, units
 from pvsmqtt.simulator.rs485.frames import Request
-from pvsmqtt.simulator.rs485.uart import Speed
 
 INTERVAL = 15.0
 """Seconds from burst to burst: the default of a supervisor."""
@@ -78,7 +78,7 @@ def of_burst(number: int) -> Iterator[Request]:
 class Master:
     """Burst by burst; the same seed gives the same bursts of the same states."""
 
-    def __init__(self, house: House, speed: Speed, seed: int = 1) -> None:
+    def __init__(self, house: House, speed: Setting, seed: int = 1) -> None:
         self._units = units.of_house(house)
         self._character = speed.character_time
         self._random = Random(f"bus {seed}")

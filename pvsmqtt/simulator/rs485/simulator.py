@@ -16,13 +16,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.rs485 import uart
 from pvsmqtt.simulator.rs485.adapters import ADAPTERS, Piece
 from pvsmqtt.simulator.rs485.ends import LOOK, SETTLING, End, Pty, end_of
 from pvsmqtt.simulator.rs485.master import INTERVAL, Master
-from pvsmqtt.simulator.rs485.traffic import house_of
-from pvsmqtt.simulator.rs485.uart import Speed
+from pvsmqtt.simulator.rs485.traffic import USUAL, house_of
 from pvsmqtt.simulator.rs485.wire import Damage, TrueFrame, Wire, lay
 
 
@@ -34,7 +34,7 @@ class BusSimulator:
     """``pty``, ``pty:PATH`` (a link), ``listen:HOST:PORT`` (port 0 takes a free one) or ``connect:HOST:PORT``."""
     house: House | None = None
     """With a SunVault; None is that of the seed."""
-    line: Speed = field(default_factory=Speed)
+    line: Setting = USUAL
     """How the bus is set."""
     interval: float = INTERVAL
     """Bus seconds from burst to burst."""
@@ -48,7 +48,7 @@ class BusSimulator:
     damage: Damage = field(default_factory=Damage)
     adapter: str | None = None
     """One of `ADAPTERS`; None is ftdi on a pseudo-terminal and server on TCP."""
-    heard_at: Speed | None = None
+    heard_at: Setting | None = None
     """How the receiver is set; None is right, or what the listener has set on a pseudo-terminal."""
     registration: bytes = b""
     """What a serial server says first to everybody who comes."""

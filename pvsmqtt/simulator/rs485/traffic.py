@@ -12,12 +12,14 @@ from functools import lru_cache
 from itertools import count, islice
 from random import Random
 
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.rs485.adapters import ADAPTERS
 from pvsmqtt.simulator.rs485.master import INTERVAL, Master
-from pvsmqtt.simulator.rs485.uart import Speed
 from pvsmqtt.simulator.rs485.wire import Damage, TrueFrame, Wire, lay
 
+USUAL = Setting(19200)
+"""How the bus is set where nobody says otherwise."""
 START = datetime(2026, 6, 21, 14, tzinfo=UTC)
 """Time in the house at the first burst: eight in the morning."""
 
@@ -32,7 +34,7 @@ def traffic(
     seed: int = 1,
     *,
     damage: Damage = Damage(),  # noqa: B008 - it is immutable
-    speed: Speed = Speed(),  # noqa: B008 - it is immutable
+    speed: Setting = USUAL,
     house: House | None = None,
     start: datetime = START,
     interval: float = INTERVAL,
@@ -53,7 +55,7 @@ def stream(
     noise: float = 0.0,
     truncation: float = 0.0,
     echo: bool = False,
-    speed: Speed = Speed(),  # noqa: B008 - it is immutable
+    speed: Setting = USUAL,
 ) -> tuple[bytes, list[TrueFrame]]:
     """The bytes of so many bursts, and the truth about every frame; offsets are those in these bytes."""
     data, frames = bytearray(), list[TrueFrame]()
@@ -69,7 +71,7 @@ def pieces(
     adapter: str = "ftdi",
     *,
     damage: Damage = Damage(),  # noqa: B008 - it is immutable
-    speed: Speed = Speed(),  # noqa: B008 - it is immutable
+    speed: Setting = USUAL,
 ) -> Iterator[tuple[float, bytes]]:
     """The same bytes as an adapter cuts them: (bus seconds of arrival, bytes)."""
     random = Random(f"adapter {seed}")

@@ -13,38 +13,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+
+from pvsmqtt.modbus.setting import Setting
 
 LATE = 1 / 32
 """Of a bit: how late an edge is seen, in the mean."""
 
-Parity = Literal["N", "E", "O"]
 
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """How a line is set; str: ``19200 8N1``."""
-
-    baudrate: int = 19200
-    parity: Parity = "N"
-    stopbits: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.baudrate} 8{self.parity}{self.stopbits}"
-
-    @property
-    def bits(self) -> int:
-        """Of one character, start and stop included."""
-        return 9 + (self.parity != "N") + self.stopbits
-
-    @property
-    def character_time(self) -> float:
-        """Seconds of one character."""
-        return self.bits / self.baudrate
-
-
-def heard(data: bytes, sent: Speed, listening: Speed, times: Sequence[float] | None = None) -> bytes:
+def heard(data: bytes, sent: Setting, listening: Setting, times: Sequence[float] | None = None) -> bytes:
     """``data`` as it is heard by a receiver with another speed or parity.
 
     ``times`` are the seconds at which the characters begin, in order and not overlapping; without them one follows
@@ -71,7 +47,7 @@ def heard(data: bytes, sent: Speed, listening: Speed, times: Sequence[float] | N
 class _Line:
     """The level of the line at any time."""
 
-    def __init__(self, data: bytes, times: Sequence[float], sent: Speed) -> None:
+    def __init__(self, data: bytes, times: Sequence[float], sent: Setting) -> None:
         self._times = times
         self._bit = 1 / sent.baudrate
         self._characters = [_levels(byte, sent) for byte in data]
@@ -96,7 +72,7 @@ class _Line:
         return None
 
 
-def _levels(byte: int, sent: Speed) -> tuple[int, ...]:
+def _levels(byte: int, sent: Setting) -> tuple[int, ...]:
     data = [byte >> index & 1 for index in range(8)]
     parity = {"N": [], "E": [sum(data) & 1], "O": [~sum(data) & 1]}[sent.parity]
     return (0, *data, *parity, *[1] * sent.stopbits)

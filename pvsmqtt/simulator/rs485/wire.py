@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.simulator.rs485.master import Sent
-from pvsmqtt.simulator.rs485.uart import Speed
 
 LEAST_CUT = 3
 """Bytes that a truncated frame loses at least."""
@@ -76,7 +76,7 @@ class Wire:
     frames: list[TrueFrame] = field(default_factory=list)
 
 
-def lay(sent: Iterable[Sent], speed: Speed, damage: Damage, random: Random) -> Wire:
+def lay(sent: Iterable[Sent], speed: Setting, damage: Damage, random: Random) -> Wire:
     """Put frames on the wire."""
     wire, character = Wire(), speed.character_time
     for frame, echo in _copies(sent, damage.echo, character):

@@ -27,11 +27,11 @@ from enum import StrEnum
 
 from pvsmqtt.modbus.dialogue import Dialogue
 from pvsmqtt.modbus.framer import PassiveFramer
+from pvsmqtt.modbus.setting import Parity, Setting
 from pvsmqtt.sources.rs485.line import Line
 from pvsmqtt.sources.rs485.lost import ADVICE as LOSS_ADVICE
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.quality import ADVICE, HALF_WRONG, HEARD, ORDERED, Quality, Symptom
-from pvsmqtt.sources.rs485.setting import Parity, Setting
 
 SPEEDS = (115200, 19200, 9600, 38400, 57600)
 CANDIDATES: tuple[Setting, ...] = (

@@ -16,10 +16,9 @@ from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.memory import Memory
 from pvsmqtt.sources.rs485.options import Rs485Options
 from pvsmqtt.sources.rs485.quality import HEARD
-from pvsmqtt.sources.rs485.search import candidates_of, ordered_setting, remembered
+from pvsmqtt.sources.rs485.search import tap_of
 from pvsmqtt.sources.rs485.tap import Hear, Opener, State, Tap
 from pvsmqtt.sources.rs485.units import KNOWN
-from pvsmqtt.sources.rs485.url import parse
 
 LISTEN = 20.0
 """Seconds: more than a poll period of a supervisor (15 s)."""
@@ -45,15 +44,8 @@ async def check(
 ) -> list[Finding]:
     """Listen for some seconds; longer where the speed has to be found first."""
     subject = f"rs485 {options.name}"
-    url = parse(options.line)
     memory = Memory(state_dir, options.name, writable=False)
-    tap = Tap(
-        url,
-        ordered_setting(options),
-        remembered=remembered(memory, options, url),
-        candidates=candidates_of(options),
-        opener=opener,
-    )
+    tap = tap_of(options, memory, opener=opener)
     watch = _Watch(tap)
     task = asyncio.create_task(tap.run(watch))
     try:

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from pvsmqtt.modbus.setting import Parity, Setting
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
-from pvsmqtt.sources.rs485.setting import Parity, Setting
 from pvsmqtt.sources.rs485.url import LineKind, LineUrl, parse
 
 __all__ = ["Line", "LineKind", "LineLost", "LineUrl", "Loss", "Parity", "Setting", "open_line", "parse"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from pvsmqtt.modbus.setting import FASTEST, SLOWEST
 from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Kind, slug
 from pvsmqtt.options import ALLOW_FAST_POLLING, Options, interval
-from pvsmqtt.sources.rs485.setting import FASTEST, SLOWEST
 from pvsmqtt.sources.rs485.url import parse
 
 if TYPE_CHECKING:

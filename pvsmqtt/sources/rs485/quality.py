@@ -27,7 +27,7 @@ from enum import StrEnum
 from typing import Any
 
 from pvsmqtt.modbus.frame import Frame
-from pvsmqtt.sources.rs485.setting import Setting
+from pvsmqtt.modbus.setting import Setting
 
 COARSE = bytes((0x00, 0x80, 0xC0, 0xE0, 0xF0, 0xF8, 0xFC, 0xFE, 0xFF))
 ENOUGH = 64

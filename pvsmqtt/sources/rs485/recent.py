@@ -7,8 +7,8 @@ answers until the present one has heard enough to judge.
 from __future__ import annotations
 
 from pvsmqtt.modbus.frame import Frame
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.sources.rs485.quality import ENOUGH, Quality
-from pvsmqtt.sources.rs485.setting import Setting
 
 PERIOD = 300.0
 """Seconds; some twenty polls of a supervisor."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
@@ -66,12 +67,19 @@ def details_of(tap: Tap, decoder: Decoder, chains: Chains) -> dict[str, Any]:
         "note": tap.note or None,
         "silent_since": silent_since(tap),
         "counters": {**stats.totals, "refused_blocks": tap.images.refused},
+        "answers": _answers(tap),
         "driver": tap.errors,
         "units": {
             str(number): _unit(number, stats.units.get(number), decoder, chains, tap, now)
             for number in numbers[:MOST_UNITS]
         },
     }
+
+
+def _answers(tap: Tap) -> dict[str, int]:
+    """What became of requests and responses: only what was paired beyond doubt tells values."""
+    counters = asdict(tap.dialogue.counters)
+    return {name: count for name, count in counters.items() if isinstance(count, int)}
 
 
 def counts_of(tap: Tap, number: int) -> dict[str, Value]:

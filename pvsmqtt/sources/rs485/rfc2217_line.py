@@ -16,9 +16,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.readable import readable
-from pvsmqtt.sources.rs485.setting import Setting
 from pvsmqtt.sources.rs485.sockets import connect
 from pvsmqtt.sources.rs485.url import LineUrl
 

@@ -1,15 +1,27 @@
-"""Which speed is ordered, remembered, or to be searched for. Pure but for the memory."""
+"""Which speed is ordered, remembered, or to be searched for, and the tap that follows from it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.sources.rs485 import autobaud
 from pvsmqtt.sources.rs485.memory import Memory
 from pvsmqtt.sources.rs485.options import Rs485Options
-from pvsmqtt.sources.rs485.setting import Setting
 from pvsmqtt.sources.rs485.tap import Tap
 from pvsmqtt.sources.rs485.url import LineUrl, parse
+
+
+def tap_of(options: Rs485Options, memory: Memory, **parts: Any) -> Tap:
+    """The tap of a configured line. ``parts`` are clocks and the like (see `Tap`)."""
+    url = parse(options.line)
+    return Tap(
+        url,
+        ordered_setting(options),
+        remembered=remembered(memory, options, url),
+        candidates=candidates_of(options),
+        **parts,
+    )
 
 
 def ordered_setting(options: Rs485Options) -> Setting | None:

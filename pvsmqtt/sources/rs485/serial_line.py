@@ -21,9 +21,9 @@ import termios
 from collections.abc import Callable
 from pathlib import Path
 
+from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.readable import CHUNK, readable
-from pvsmqtt.sources.rs485.setting import Setting
 from pvsmqtt.sources.rs485.url import LineUrl
 
 BY_ID = Path("/dev/serial/by-id")

@@ -34,10 +34,9 @@ from pvsmqtt.sources.rs485.line import open_line
 from pvsmqtt.sources.rs485.lost import LineLost
 from pvsmqtt.sources.rs485.memory import Memory
 from pvsmqtt.sources.rs485.options import Rs485Options, pin
-from pvsmqtt.sources.rs485.search import candidates_of, ordered_setting, remembered, to_remember
-from pvsmqtt.sources.rs485.tap import Hear, Opener, State, Tap
+from pvsmqtt.sources.rs485.search import tap_of, to_remember
+from pvsmqtt.sources.rs485.tap import Hear, Opener, State
 from pvsmqtt.sources.rs485.trouble import trouble
-from pvsmqtt.sources.rs485.url import parse
 
 BURST = 2.0
 """Seconds for which a burst of polls may go on before what is due is told all the same."""
@@ -72,17 +71,8 @@ class Rs485Source(Hear):
         self._options = options
         self._wall, self._monotonic, self._sleep = wall, monotonic, sleep
         self._memory = Memory(state_dir, options.name)
-        url = parse(options.line)
-        self.tap = Tap(
-            url,
-            ordered_setting(options),
-            remembered=remembered(self._memory, options, url),
-            candidates=candidates_of(options),
-            monotonic=monotonic,
-            wall=wall,
-            opener=opener,
-            sleep=sleep,
-            jitter=jitter,
+        self.tap = tap_of(
+            options, self._memory, monotonic=monotonic, wall=wall, opener=opener, sleep=sleep, jitter=jitter
         )
         pins = pins_of(options.sunspec, map(pin, options.sunspec_pins))
         self._chains = Chains(self.tap.images, self._memory, options.sunspec, pins)
@@ -93,7 +83,7 @@ class Rs485Source(Hear):
             self._chains,
             {int(unit): kind for unit, kind in options.units.items()},
         )
-        self._device = report.device_of(options.name, self.site, str(url))
+        self._device = report.device_of(options.name, self.site, str(self.tap.url))
         self._deliver: Deliver = lambda _: None
         self._frames = 0
         self._trial: Trial | None = None

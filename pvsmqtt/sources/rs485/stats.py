@@ -51,7 +51,6 @@ class BusStats:
         self.bits_per_character: int | None = None
         self.began: float | None = None
         self.last_byte: float | None = None
-        self.last_frame: float | None = None
         self._window = window
         self._seconds: deque[_Second] = deque()
 
@@ -69,7 +68,6 @@ class BusStats:
         """A frame was found."""
         self.totals["frames"] += 1
         self.totals["responses" if frame.is_response else "requests"] += 1
-        self.last_frame = frame.when
         self._second(frame.when).frames += 1
         if not frame.is_response:
             return
