@@ -35,6 +35,11 @@ class Memory:
         """What is known, or ``None``."""
         return self._known.get(key)
 
+    def table(self, key: str) -> dict[str, Any]:
+        """What is known under a key as a table; empty when there is none."""
+        known = self.get(key)
+        return known if isinstance(known, dict) else {}
+
     def set(self, key: str, value: Any) -> None:
         """Remember; ``None`` forgets."""
         if self._known.get(key) == value:

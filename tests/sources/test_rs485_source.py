@@ -341,7 +341,7 @@ async def test_how_the_line_does(tmp_path: Path) -> None:
     values = playing.line.values
     assert (values["frames"], values["units_heard"], values["baud_rate"]) == (5, 1, 9600)
     answers = playing.health["answers"]
-    assert (answers["paired"], answers["unpaired"], answers["ambiguous"], answers["spoiled"]) == (2, 0, 0, 1)
+    assert (answers["paired"], answers["unpaired"], answers["ambiguous"], answers["retries"]) == (2, 0, 0, 1)
     assert values["junk_bytes"] == len(damaged)
     assert values["line_state"] == "listening"
     assert isinstance(values["bus_load"], float)
@@ -504,7 +504,7 @@ async def test_a_damaged_memory_is_no_harm(tmp_path: Path, content: str) -> None
 async def test_a_bug_costs_one_unit_not_the_line(
     tmp_path: Path, maps: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
-    from pvsmqtt.sources.rs485.decoder import Decoder
+    from pvsmqtt.sources.register_units.decoder import Decoder
 
     if where == "deliver":
         real = Playing.deliver

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pvsmqtt.sources import memory
 
 
@@ -12,8 +10,3 @@ class Memory(memory.Memory):
 
     prefix = "rs485"
     whose = "the line"
-
-    def table(self, key: str) -> dict[str, Any]:
-        """What is known under a key as a table; empty when there is none."""
-        known = self.get(key)
-        return known if isinstance(known, dict) else {}

@@ -15,6 +15,7 @@ from pvsmqtt.sources.rs485.url import parse
 
 if TYPE_CHECKING:
     from pvsmqtt.modbus.mapfile import RegisterMap
+    from pvsmqtt.modbus.sunspec import ModelAt
 
 Interval = interval(1, "the line is polled about every 15 s, and faster publishing only repeats")
 StaleAfter = interval(10, "a supervisor polls its bus every 15 s or more slowly")
@@ -177,3 +178,18 @@ def pin(text: str) -> tuple[int, int, int, int | None]:
             'header, counted from 0, such as "10:40070=102"'
         )
     return unit, address, model, int(found[4]) if found[4] else None
+
+
+def pins_of(options: Rs485Options) -> dict[int, tuple[ModelAt, ...]]:
+    """The models that are known beforehand, by unit.
+
+    Raises:
+        ValueError: a model that is pinned does not exist or has no room; says which.
+    """
+    from pvsmqtt.modbus import sunspec
+
+    found = {} if options.sunspec in ("auto", "off") else dict(sunspec.profile(options.sunspec))
+    for text in options.sunspec_pins:
+        unit, address, model, length = pin(text)
+        found[unit] = (*found.get(unit, ()), sunspec.pin(model, address, length))
+    return found

@@ -10,10 +10,11 @@ from typing import Any
 from pvsmqtt.model.device import LABELS, Device, Kind
 from pvsmqtt.model.reading import Value
 from pvsmqtt.model.times import iso
-from pvsmqtt.sources.rs485.chains import Chains
-from pvsmqtt.sources.rs485.decoder import ENOUGH, Decoder, Heard
+from pvsmqtt.sources.register_units.chains import Chains
+from pvsmqtt.sources.register_units.decoder import Decoder, Heard
 from pvsmqtt.sources.rs485.stats import UnitStats
 from pvsmqtt.sources.rs485.tap import State, Tap
+from pvsmqtt.sources.rs485.units import ENOUGH
 
 SILENT_AFTER = 60.0
 """Seconds without a byte after which a line counts as silent."""

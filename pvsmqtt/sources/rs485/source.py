@@ -26,17 +26,18 @@ from pvsmqtt.modbus.block import RegisterBlock
 from pvsmqtt.model.device import SITE_ID, slug
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.base import SAY_AGAIN, Deliver, Health
+from pvsmqtt.sources.register_units.chains import Chains
+from pvsmqtt.sources.register_units.decoder import Decoder, Place
 from pvsmqtt.sources.rs485 import report
 from pvsmqtt.sources.rs485.autobaud import Trial
-from pvsmqtt.sources.rs485.chains import Chains, pins_of
-from pvsmqtt.sources.rs485.decoder import Decoder, Place
 from pvsmqtt.sources.rs485.line import open_line
 from pvsmqtt.sources.rs485.lost import LineLost
 from pvsmqtt.sources.rs485.memory import Memory
-from pvsmqtt.sources.rs485.options import Rs485Options, pin
+from pvsmqtt.sources.rs485.options import Rs485Options, pins_of
 from pvsmqtt.sources.rs485.search import tap_of, to_remember
 from pvsmqtt.sources.rs485.tap import Hear, Opener, State
 from pvsmqtt.sources.rs485.trouble import trouble
+from pvsmqtt.sources.rs485.units import ENOUGH, KNOWN
 
 BURST = 2.0
 """Seconds for which a burst of polls may go on before what is due is told all the same."""
@@ -74,10 +75,17 @@ class Rs485Source(Hear):
         self.tap = tap_of(
             options, self._memory, monotonic=monotonic, wall=wall, opener=opener, sleep=sleep, jitter=jitter
         )
-        pins = pins_of(options.sunspec, map(pin, options.sunspec_pins))
-        self._chains = Chains(self.tap.images, self._memory, options.sunspec, pins)
+        self._chains = Chains(self.tap.images, self._memory, options.sunspec != "off", pins_of(options))
         self._decoder = Decoder(
-            Place(self.name, options.name, self.site, options.stale_after),
+            Place(
+                self.name,
+                options.name,
+                self.site,
+                options.stale_after,
+                known=KNOWN,
+                maker="SunPower",
+                enough=ENOUGH,
+            ),
             self.tap.images,
             [*mapfile.shipped(), *options.register_maps],
             self._chains,

@@ -16,21 +16,13 @@ SunSpec counts more than this table, and what its owner writes in the configurat
 
 from __future__ import annotations
 
-from pvsmqtt.model.device import LABELS, Kind
+from pvsmqtt.model.device import Kind
+
+ENOUGH = 2
+"""Answers that make a unit: one may be noise."""
 
 KNOWN: dict[int, Kind] = {
     220: Kind.HUB_PLUS,
     **dict.fromkeys(range(221, 230), Kind.MIO),
     230: Kind.PV_DISCONNECT,
 }
-
-
-def kind_of(unit: int, ordered: Kind | None, mapped: Kind | None, told: Kind | None) -> Kind | None:
-    """The kind of a unit: as its owner ``ordered``, else as the register map says, else as the unit ``told`` itself,
-    else by its number; None when nothing says so."""
-    return ordered or mapped or told or KNOWN.get(unit)
-
-
-def name_of(kind: Kind, line: str, unit: int) -> str:
-    """``PV disconnect rs485 230``."""
-    return f"{LABELS[kind]} {line} {unit}"

@@ -1,47 +1,34 @@
-"""The units of a line that describe themselves: their SunSpec chains, learned by listening and remembered.
+"""Units that describe themselves: their SunSpec chains, learned from whatever is read of them, and remembered.
 
 One view for the holding registers of each unit. What a view has learned is written down when it changes, so that
-values are there again after a restart, before a master walks the chain.
+values are there again after a restart, before anybody walks the chain.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pvsmqtt.modbus.block import Table
 from pvsmqtt.modbus.image import Images
-from pvsmqtt.modbus.sunspec import ModelAt, SunSpecView, pin, profile
+from pvsmqtt.modbus.sunspec import ModelAt, SunSpecView
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Value
 from pvsmqtt.sources import sunspec_readings
-from pvsmqtt.sources.rs485.memory import Memory
-
-Mode = Literal["auto", "off", "conext"]
-
-
-def pins_of(mode: Mode, pinned: Iterable[tuple[int, int, int, int | None]]) -> dict[int, tuple[ModelAt, ...]]:
-    """The models that are known beforehand, by unit; ``pinned`` are unit, address, model and length each.
-
-    Raises:
-        ValueError: a model that is pinned does not exist or has no room; says which.
-    """
-    found = {} if mode in ("auto", "off") else dict(profile(mode))
-    for unit, address, model, length in pinned:
-        found[unit] = (*found.get(unit, ()), pin(model, address, length))
-    return found
+from pvsmqtt.sources.memory import Memory
 
 
 class Chains:
-    """All views of one line."""
+    """All views of one line. ``on`` is whether units are taken to describe themselves at all; ``pins`` are models
+    that are known to stand somewhere, by unit."""
 
     def __init__(
-        self, images: Images, memory: Memory, mode: Mode = "auto", pins: Mapping[int, Sequence[ModelAt]] | None = None
+        self, images: Images, memory: Memory, on: bool = True, pins: Mapping[int, Sequence[ModelAt]] | None = None
     ) -> None:
         self._images = images
         self._memory = memory
-        self._on = mode != "off"
+        self._on = on
         self._pins = pins or {}
         self._views: dict[int, SunSpecView] = {}
 

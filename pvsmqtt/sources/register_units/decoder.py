@@ -1,15 +1,15 @@
-"""What was heard of each unit becomes readings. Pure but for the memory; time is a parameter.
+"""What was read of each unit becomes readings. Pure but for the memory; time is a parameter.
 
-Register maps and what a unit says of itself in SunSpec give the values; they and the table of `units` give the kind
-of device. A unit counts after `ENOUGH` answers that were paired with their requests, and yields a device only when
-its kind is known or it has a value: noise makes no devices. A reading holds only what was heard since the last one,
-so that an old value is never taken for a new one.
+Register maps and what a unit says of itself in SunSpec give the values; they and what is known of unit numbers give
+the kind of device. A unit counts after so many answers (`Place.enough`), and yields a device only when its kind is
+known or it has a value: noise makes no devices. A reading holds only what was read since the last one, so that an old
+value is never taken for a new one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,14 +17,10 @@ from pvsmqtt.modbus import mapfile
 from pvsmqtt.modbus.block import RegisterBlock, Table
 from pvsmqtt.modbus.image import Images
 from pvsmqtt.modbus.mapfile import RegisterMap
-from pvsmqtt.model.device import Device, Kind
+from pvsmqtt.model.device import LABELS, Device, Kind
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading, Value
-from pvsmqtt.sources.rs485.chains import Chains
-from pvsmqtt.sources.rs485.units import KNOWN, kind_of, name_of
-
-ENOUGH = 2
-"""Answers that make a unit."""
+from pvsmqtt.sources.register_units.chains import Chains
 
 BROADCAST = 0
 MOST_WRITTEN = 20
@@ -51,12 +47,20 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the devices of a line stand: name of the source, id of the line, site; and for how long values hold."""
+    """Where the units stand: name of the source, id of the line, site, and for how long values hold."""
 
     source: str
     line: str
     site: str
     stale_after: float
+    interface: str = "rtu"
+    """One of `pvsmqtt.model.device.FIRST_HAND`."""
+    known: Mapping[int, Kind] = field(default_factory=dict)
+    """Kinds that certain units mostly are."""
+    maker: str | None = None
+    """Of units that are what they mostly are."""
+    enough: int = 1
+    """Answers that make a unit."""
 
 
 class Decoder:
@@ -96,7 +100,7 @@ class Decoder:
         return [
             number
             for number, unit in self.units.items()
-            if unit.answers >= ENOUGH and now >= max(unit.published + interval, unit.news_since) + patience
+            if self._counts(number) and now >= max(unit.published + interval, unit.news_since) + patience
         ]
 
     def reading(self, number: int, now: float, moment: Callable[[float], datetime]) -> Reading | None:
@@ -116,7 +120,8 @@ class Decoder:
                 values[decoded.entry.quantity] = decoded.value
                 newest = max(newest, decoded.when)
         told = self._chains.kind(number)
-        kind = kind_of(number, self._ordered.get(number), mapped, told) or (Kind.OTHER if values else None)
+        ordered, known = self._ordered.get(number), self._place.known.get(number)
+        kind = ordered or mapped or told or known or (Kind.OTHER if values else None)
         heard = newest if newest > unit.told else unit.last
         unit.news_since, unit.told, unit.published = math.inf, now, now
         if kind is None:
@@ -157,7 +162,7 @@ class Decoder:
 
     def _counts(self, number: int) -> bool:
         unit = self.units.get(number)
-        return unit is not None and unit.answers >= ENOUGH
+        return unit is not None and unit.answers >= self._place.enough
 
     def _decoded(self, number: int) -> Iterator[mapfile.Decoded]:
         for table in Table:
@@ -169,12 +174,12 @@ class Decoder:
         device = Device(
             f"{place.line}_{number}",
             kind,
-            name_of(kind, place.line, number),
-            manufacturer="SunPower" if kind is KNOWN.get(number) else None,
+            f"{LABELS[kind]} {place.line} {number}",
+            manufacturer=place.maker if kind is place.known.get(number) else None,
             via=place.line,
             site=place.site,
             modbus_unit=number,
-            interface="rtu",
+            interface=place.interface,
         )
         return replace(device, **self._chains.facts(number))  # type: ignore[arg-type]
 
