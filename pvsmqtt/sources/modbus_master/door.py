@@ -1,0 +1,267 @@
+"""One connection to equipment that speaks Modbus: the only place that knows pymodbus.
+
+Read-only by construction: a request is made from the table below, which has two rows, and every packet is looked at
+once more before it leaves (`_Guard`). One request at a time; the answer must belong to it. pymodbus passes over an
+answer that bears another transaction, another unit or another function and waits on: here that is a refusal at once,
+after which the connection is closed, for what comes next on it could be anything.
+
+pymodbus renames things in minor versions: its version is bound in ``pyproject.toml``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pymodbus import FramerType
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+from pymodbus.exceptions import ModbusException
+from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
+
+from pvsmqtt.modbus.block import Table
+from pvsmqtt.modbus.setting import Setting
+from pvsmqtt.sources.modbus_master.refusal import EXCEPTIONS, Refusal, Refused, of_error
+
+READS: dict[Table, Any] = {
+    Table.HOLDING_REGISTERS: ReadHoldingRegistersRequest,
+    Table.INPUT_REGISTERS: ReadInputRegistersRequest,
+}
+"""All that can be asked."""
+
+READ_CODES = frozenset(request.function_code for request in READS.values())
+_EXCEPTION = 0x80
+_MBAP = 6
+"""Bytes before the unit in a packet of Modbus TCP."""
+
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)  # what went wrong is told here, in other words
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where equipment answers; ``rtu`` for a serial server that passes on telegrams as they are."""
+
+    host: str
+    port: int
+    rtu: bool = False
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """A serial adapter, and how the line is set."""
+
+    path: str
+    setting: Setting
+
+    def __str__(self) -> str:
+        return self.path
+
+
+Place = Network | Serial
+
+
+class Guard:
+    """Looks at every packet: nothing but a read leaves, and nothing but the answer to it comes in."""
+
+    def __init__(self, mbap: bool) -> None:
+        self.sent = self.received = 0
+        """Bytes."""
+        self.doubt: Refusal | None = None
+        self.wake: asyncio.Event = asyncio.Event()
+        self._unit_at = _MBAP if mbap else 0
+        self._mbap = mbap
+        self._asked = b""
+
+    def packet(self, sending: bool, data: bytes) -> bytes:
+        """What pymodbus may do with this packet."""
+        if sending:
+            return self._out(data)
+        wrong = self._wrong(data)
+        if wrong is None:
+            return data
+        self.doubt = self.doubt or wrong
+        self.wake.set()
+        return b""
+
+    def _out(self, data: bytes) -> bytes:
+        if data[self._unit_at + 1] not in READ_CODES:
+            raise AssertionError("only reads are ever sent")
+        self._asked = data
+        self.sent += len(data)
+        return data
+
+    def _wrong(self, data: bytes) -> Refusal | None:
+        """What is wrong with what has come so far; None while it can be the answer."""
+        at, asked = self._unit_at, self._asked
+        if self._mbap:
+            if data[2:4] not in (b"", b"\0", b"\0\0") or (len(data) > 5 and not 3 <= _length(data) <= 254):
+                return Refusal.NOT_MODBUS
+            if len(data) >= 2 and data[:2] != asked[:2]:
+                return Refusal.WRONG_TRANSACTION
+        if len(data) > at and data[at : at + 1] != asked[at : at + 1]:
+            return Refusal.WRONG_TRANSACTION
+        function = data[at + 1 : at + 2]
+        if function and function[0] & ~_EXCEPTION != asked[at + 1]:
+            return Refusal.WRONG_TRANSACTION
+        return None
+
+
+def _length(data: bytes) -> int:
+    return int.from_bytes(data[4:6], "big")
+
+
+class Door:
+    """One connection; opened when something is read, closed when it is in doubt."""
+
+    def __init__(self, place: Place, timeout: float) -> None:
+        self.place = place
+        self.name = str(place)
+        self.requests = self.connects = 0
+        self._timeout = timeout
+        self._client: Any = None
+        self._guard = self._new_guard()
+        self._sent = self._received = 0
+
+    @property
+    def bytes(self) -> tuple[int, int]:
+        """Sent and received since the start, Modbus packets alone."""
+        return self._sent + self._guard.sent, self._received + self._guard.received
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, as far as anybody knows."""
+        return self._client is not None and self._client.connected
+
+    async def read(self, unit: int, address: int, count: int, table: Table = Table.HOLDING_REGISTERS) -> tuple[int, ...]:
+        """The registers, 1 to 125.
+
+        Raises:
+            Refused: it was not told.
+        """
+        if not self.is_open:
+            await self._open()
+        self.requests += 1
+        guard = self._guard
+        request = READS[table](address=address, count=count, dev_id=unit)
+        what = f"{self.name} unit {unit}, registers {address} to {address + count - 1}"
+        asking = asyncio.ensure_future(self._client.execute(False, request))
+        waking = asyncio.ensure_future(guard.wake.wait())
+        try:
+            await asyncio.wait({asking, waking}, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
+            if guard.doubt is not None:
+                raise Refused(guard.doubt, what)
+            if not asking.done():
+                raise Refused(Refusal.TIMEOUT, f"{what}: no answer in {self._timeout:g} s")
+            return self._told(asking.result(), count, what)
+        except (ModbusException, OSError, TimeoutError) as error:
+            await self.close()
+            raise Refused(Refusal.TIMEOUT, f"{what}: {type(error).__name__}") from None
+        except Refused as refused:
+            if refused.reason not in EXCEPTIONS.values() and refused.reason is not Refusal.OTHER:
+                await self.close()
+            raise
+        except BaseException:  # cancelled in the middle of a telegram: what comes next would answer nobody
+            await self.close()
+            raise
+        finally:
+            for task in (asking, waking):
+                task.cancel()
+            await asyncio.gather(asking, waking, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Hang up. The next read opens the connection again."""
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(Exception):
+                client.close()
+
+    def _told(self, response: Any, count: int, what: str) -> tuple[int, ...]:
+        self._guard.received += 9 if self._guard is not None and response.isError() else 9 + 2 * count
+        if response.isError():
+            code = int(response.exception_code)
+            raise Refused(EXCEPTIONS.get(code, Refusal.OTHER), f"{what}: exception {code}")
+        registers = tuple(response.registers)
+        if len(registers) != count:
+            raise Refused(Refusal.WRONG_TRANSACTION, f"{what}: {len(registers)} registers came for {count}")
+        return registers
+
+    def _new_guard(self) -> Guard:
+        return Guard(mbap=isinstance(self.place, Network) and not self.place.rtu)
+
+    async def _open(self) -> None:
+        self._sent, self._received = self.bytes
+        self._guard = self._new_guard()
+        client = self._client = self._made(self._guard)
+        failed: list[OSError] = []
+        client.ctx.call_create = _noting(client.ctx.call_create, failed)
+        client.ctx.callback_data = _unharmed(client.ctx.callback_data, self._guard)
+        self.connects += 1
+        try:
+            connected = await client.connect()
+        except BaseException:
+            await self.close()
+            raise
+        if not connected:
+            await self.close()
+            raise of_error(failed[0] if failed else None, self.name)
+
+    def _made(self, guard: Guard) -> Any:
+        def gone(connected: bool) -> None:
+            if not connected:
+                guard.doubt = guard.doubt or Refusal.CLOSED
+                guard.wake.set()
+
+        how: dict[str, Any] = {
+            "timeout": self._timeout,
+            "retries": 0,
+            "reconnect_delay": 0,
+            "trace_packet": guard.packet,
+            "trace_connect": gone,
+        }
+        place = self.place
+        if isinstance(place, Serial):
+            setting = place.setting
+            return AsyncModbusSerialClient(
+                place.path, baudrate=setting.baudrate, parity=setting.parity, stopbits=setting.stopbits, **how
+            )
+        framer = FramerType.RTU if place.rtu else FramerType.SOCKET
+        return AsyncModbusTcpClient(place.host, port=place.port, framer=framer, **how)
+
+
+def _noting(create: Callable[[], Awaitable[Any]], failed: list[OSError]) -> Callable[[], Awaitable[Any]]:
+    """pymodbus only says that it failed."""
+
+    async def noted() -> Any:
+        try:
+            made = await create()
+        except OSError as error:
+            failed.append(error)
+            raise
+        if (connection := made[0].get_extra_info("socket")) is not None and connection.family != socket.AF_UNIX:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return made
+
+    return noted
+
+
+def _unharmed(callback: Callable[..., int], guard: Guard) -> Callable[..., int]:
+    """What cannot be decoded is a refusal, and no exception in the middle of the event loop."""
+
+    def unharmed(data: bytes, addr: Any = None) -> int:
+        try:
+            return callback(data, addr)
+        except Exception:
+            guard.doubt = guard.doubt or Refusal.NOT_MODBUS
+            guard.wake.set()
+            return len(data)
+
+    return unharmed
