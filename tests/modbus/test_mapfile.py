@@ -18,11 +18,14 @@ from pvsmqtt.modbus.mapfile import (
     RegisterMap,
     decode,
     dump,
+    facts,
     load,
     loads,
+    of_product,
     shipped,
     unknown,
 )
+from pvsmqtt.modbus.mapfile.entry import FACTS, TRANSPORTS, Transport
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.quantity import QUANTITIES
 
@@ -177,6 +180,9 @@ def test_the_time_of_a_value_is_that_of_its_oldest_register() -> None:
         ('type = "uint16", min = 2, max = 1', "key `min`: found 2, expected at most `max`, 1"),
         ('type = "uint16", kind = "fridge"', 'key `kind`: found "fridge", expected bridge'),
         ('type = "uint16", missing = 1.5', "key `missing`: found 1.5"),
+        ('type = "string", length = 2, fact = "size"', 'key `fact`: found "size", expected serial, model'),
+        ('type = "uint16", fact = "serial"', "key `fact`: does not go with type uint16"),
+        ('type = "uint16", live = 1', "key `live`: found 1, expected true or false"),
     ],
 )
 def test_what_is_wrong_with_an_entry(row: str, said: str) -> None:
@@ -194,6 +200,17 @@ def test_what_is_wrong_with_an_entry(row: str, said: str) -> None:
         ("a = 1" + "0" * 9000, "board.toml: is no TOML"),
         ("", "board.toml: key `registers`: is missing, expected a list of tables"),
         (HEAD + "registers = 5", "key `registers`: found 5"),
+        (HEAD + 'transport = "http"\nregisters = []', 'key `transport`: found "http", expected rtu, conext'),
+        (HEAD + 'products = "865"\nregisters = []', 'key `products`: found "865", expected a list of how'),
+        (HEAD + "products = []\nregisters = []", "key `products`: found []"),
+        (
+            HEAD
+            + """registers = [
+                { address = 1, name = "a", type = "string", length = 1, fact = "serial" },
+                { address = 2, name = "b", type = "string", length = 1, fact = "serial" },
+            ]""",
+            "fact `serial` stands twice in unit 220, at 1 and 2",
+        ),
         (HEAD + "color = 5\nregisters = []", "board.toml: key `color`: is not known"),
         (HEAD + "registers = [{}]", "board.toml: registers[0]: key `address`: is missing, expected a number from 0"),
         (HEAD + 'registers = [{ address = 65535, name = "x", type = "uint32" }]', "end beyond 65535"),
@@ -202,7 +219,7 @@ def test_what_is_wrong_with_an_entry(row: str, said: str) -> None:
         (
             HEAD
             + 'registers = [{ address = 1, name = "x", type = "int16" }, { address = 2, name = "x", type = "bits" }]',
-            "board.toml: `x` stands twice in unit 220, at 1 and 2",
+            "board.toml: name `x` stands twice in unit 220, at 1 and 2",
         ),
     ],
 )
@@ -232,11 +249,22 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_maps_that_come_along_can_be_read() -> None:
-    assert all(found.entries and found.source for found in shipped())
+    assert all(found.entries and found.source for way in ("rtu", "conext") for found in shipped(way))
+
+
+WAYS = 'transport = "conext"\nproducts = ["865-6848", "865-1060-01"]\n'
 
 
 def test_what_is_written_is_read_again() -> None:
     found = loads(CONEXT)
+    assert loads(dump(found)) == found
+    found = loads(WAYS + CONEXT)
+    assert (found.transport, found.products) == ("conext", ("865-6848", "865-1060-01"))
+    assert loads(dump(found)) == found
+    row = '{ address = 0, name = "x", type = "string", length = 2, fact = "model", live = false }'
+    found = loads(HEAD + f"registers = [{row}]")
+    assert (found.transport, found.products) == ("rtu", ())
+    assert (found.entries[0].fact, found.entries[0].live) == ("model", False)
     assert loads(dump(found)) == found
     assert loads(dump(RegisterMap("a", "b", ()))) == RegisterMap("a", "b", ())
 
@@ -276,13 +304,23 @@ def entries(draw: st.DrawFn, index: int) -> Entry:
         max=draw(st.sampled_from((None, high))) if scaled else None,
         quantity=draw(st.sampled_from((None, *plain_keys[:3]))) if kind == "string" else None,
         kind=draw(st.sampled_from((None, *Kind))),
+        fact=FACTS[index] if kind == "string" and index < len(FACTS) and draw(st.booleans()) else None,
+        live=draw(st.booleans()),
         source=draw(st.just("") | texts),
     )
 
 
-@given(texts, texts, st.integers(0, 5).flatmap(lambda size: st.tuples(*(entries(index) for index in range(size)))))
-def test_any_map_is_written_and_read_again(name: str, source: str, rows: tuple[Entry, ...]) -> None:
-    found = RegisterMap(name, source, rows)
+@given(
+    texts,
+    texts,
+    st.integers(0, 5).flatmap(lambda size: st.tuples(*(entries(index) for index in range(size)))),
+    st.sampled_from(TRANSPORTS),
+    st.lists(texts, max_size=3),
+)
+def test_any_map_is_written_and_read_again(
+    name: str, source: str, rows: tuple[Entry, ...], way: Transport, products: list[str]
+) -> None:
+    found = RegisterMap(name, source, rows, way, tuple(products))
     assert loads(dump(found)) == found
 
 
@@ -298,3 +336,65 @@ def test_a_float32_tells_no_more_digits_than_it_carries() -> None:
     image = RegisterImage()
     image.put(0, (0x42F2, 0xA552), 1.0)
     assert [found.value for found in decode([one], 1, Table.HOLDING_REGISTERS, image)] == [121.3229]
+
+
+def test_the_other_word_order_is_that_of_the_whole_map() -> None:
+    known = image(x0050=(53512, 0), x00D0=(1, 2))
+    turned = loads(CONEXT).with_word_order("little")
+    found = {row.entry.name: row.value for row in decode([turned], 220, Table.HOLDING_REGISTERS, known)}
+    assert (found["voltage"], found["energy"]) == (53.512, 2 << 16 | 1)
+    assert turned.with_word_order("big").entries[-3].word_order == "big"
+    assert (turned.name, turned.transport) == ("Board", "rtu")
+
+
+def text(address: int, words: str) -> RegisterImage:
+    raw = words.encode("utf-8", "surrogateescape").ljust(16, b"\0")
+    known = RegisterImage()
+    known.put(address, struct.unpack(">8H", raw), 1.0)
+    return known
+
+
+FACTS_ROW = '{ address = 0, name = "x", type = "string", bytes = 16, fact = "serial" }'
+
+
+@pytest.mark.parametrize(
+    "said", ["", "0", "00000000", "N/A", "n/a", "NA", "none", "----", "0.0.0", "FFFFFFFFFFFF", "\udcff\udcff"]
+)
+def test_placeholders_are_no_facts(said: str) -> None:
+    assert facts([loads(HEAD + f"registers = [{FACTS_ROW}]")], 220, text(0, said)) == {}
+
+
+@pytest.mark.parametrize("said", ["00BB5C0017", "B0", "0.7.18", "Nagano", "FF"])
+def test_facts(said: str) -> None:
+    maps = [loads(HEAD + f"registers = [{FACTS_ROW}]")]
+    assert facts(maps, 220, text(0, said)) == {"serial": said}
+    assert facts(maps, 224, text(0, said)) == {}
+    assert facts(maps, 220, text(0, said), Table.INPUT_REGISTERS) == {}
+    assert facts([loads(CONEXT), *maps, loads(HEAD + "registers = []")], 220, text(0, said)) == {"serial": said}
+
+
+def test_the_last_map_that_tells_a_fact_has_the_last_word() -> None:
+    model = 'registers = [{ address = 8, name = "y", type = "string", length = 1, fact = "serial" }]'
+    known = text(0, "AB12")
+    known.put(8, [0x4344], 1.0)
+    maps = [loads(HEAD + model), loads(HEAD + f"registers = [{FACTS_ROW}]")]
+    assert facts(maps, 220, known) == {"serial": "AB12"}
+    assert facts(reversed(maps), 220, known) == {"serial": "CD"}
+
+
+def test_maps_go_by_product_and_then_by_unit_number() -> None:
+    xw, plain = loads(WAYS + CONEXT), loads(CONEXT)
+    assert of_product([plain, xw], 9, " 865-6848-21 ") == [xw.for_unit(9)]
+    assert {entry.units for entry in of_product([xw], 9, "865-6848-21")[0].entries} == {(9,)}
+    assert of_product([plain, xw], 220, "865-1032") == [plain]
+    assert of_product([plain, xw], 220, None) == [plain, xw]
+    assert of_product([plain, xw], 220, "  ") == [plain, xw]
+    assert of_product([], 220, "865-6848-21") == []
+
+
+def test_for_a_line_none_but_its_own_maps_come_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.toml").write_text(WAYS + CONEXT)
+    (tmp_path / "b.toml").write_text(CONEXT)
+    monkeypatch.setattr("pvsmqtt.modbus.mapfile.parse.MAPS", tmp_path)
+    assert [found.transport for found in shipped()] == ["rtu"]
+    assert [found.transport for found in shipped("conext")] == ["conext"]

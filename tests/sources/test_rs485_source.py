@@ -291,6 +291,30 @@ async def test_a_unit_that_describes_itself(tmp_path: Path) -> None:
     assert "101 at 40070 (confirmed)" in playing.health["units"]["5"]["sunspec"]
 
 
+FACTS = """
+name = "Facts"
+source = "test"
+units = 5
+table = "holding"
+registers = [
+    { address = 100, name = "serial", type = "string", length = 4, fact = "serial" },
+    { address = 104, name = "board", type = "string", length = 4, fact = "hw_version" },
+]
+"""
+
+
+async def test_a_map_tells_who_a_unit_is_and_sunspec_knows_better(tmp_path: Path) -> None:
+    file = tmp_path / "facts.toml"
+    file.write_text(FACTS, encoding="utf-8")
+    told = poll(5, 100, *text("MAP77", 4), *text("B2", 4))
+    (reading,) = (await play(tmp_path, *told, *told, *SILENCE, maps=[str(file)], units={"5": "mio"})).units
+    device = reading.device
+    assert (device.serial, device.hw_version, device.model) == ("MAP77", "B2", None)
+    playing = await play(tmp_path, *told, *CHAIN, *W, *SILENCE, maps=[str(file)])
+    device = playing.units[-1].device
+    assert (device.serial, device.hw_version, device.model) == ("SN123", "B2", "XW")
+
+
 async def test_a_chain_is_remembered(tmp_path: Path) -> None:
     await play(tmp_path, *CHAIN, *W, *SILENCE)
     playing = await play(tmp_path, *W, *W, *SILENCE)

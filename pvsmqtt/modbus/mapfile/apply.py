@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -39,10 +39,16 @@ class Decoded(NamedTuple):
     """When the oldest of its registers was heard."""
 
 
-def decode(maps: Iterable[RegisterMap], unit: int, table: Table, image: Image) -> list[Decoded]:
-    """Values of this unit whose registers are all known, map by map, row by row."""
+def decode(
+    maps: Iterable[RegisterMap],
+    unit: int,
+    table: Table,
+    image: Image,
+    wanted: Callable[[Entry], bool] = lambda _: True,
+) -> list[Decoded]:
+    """Values of this unit whose registers are all known, map by map, row by row; only of the rows that are wanted."""
     found = []
-    for entry in _entries(maps, unit, table):
+    for entry in filter(wanted, _entries(maps, unit, table)):
         registers = image.span(entry.address, entry.length)
         when = image.oldest(entry.address, entry.length)
         if registers is not None and when is not None:

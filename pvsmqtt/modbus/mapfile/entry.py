@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 from pvsmqtt.modbus.block import Table
 from pvsmqtt.modbus.values import WordOrder
 from pvsmqtt.model.device import Kind
 
 Number = int | float
+Transport = Literal["rtu", "conext"]
+"""How units are reached: an RS-485 line, or the native port of a Conext Gateway. A unit number is of one of them."""
+TRANSPORTS: Sequence[Transport] = get_args(Transport)
+Fact = Literal["serial", "model", "manufacturer", "sw_version", "hw_version"]
+"""What a text says of the device: a field of `pvsmqtt.model.device.Device`."""
+FACTS: Sequence[Fact] = get_args(Fact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,9 @@ class Entry:
     quantity: str | None = None
     """A key of `pvsmqtt.model.quantity.QUANTITIES`."""
     kind: Kind | None = None
+    fact: Fact | None = None
+    live: bool = True
+    """Whether equipment is known to fill it; what is not is read only when its owner wants everything."""
     source: str = ""
     """Where this fact comes from, if not from where the whole map does."""
 
@@ -50,3 +61,14 @@ class RegisterMap:
     source: str
     """Where the facts come from, and what is not certain about them."""
     entries: tuple[Entry, ...]
+    transport: Transport = "rtu"
+    products: tuple[str, ...] = ()
+    """How the product ids (FGA numbers) of the equipment begin that it is for; none: it goes by unit number alone."""
+
+    def with_word_order(self, order: WordOrder) -> RegisterMap:
+        """The same map for equipment that has its words the other way round, every entry of it."""
+        return replace(self, entries=tuple(replace(entry, word_order=order) for entry in self.entries))
+
+    def for_unit(self, unit: int) -> RegisterMap:
+        """The same map for this unit, whatever its number, and no other."""
+        return replace(self, entries=tuple(replace(entry, units=(unit,)) for entry in self.entries))

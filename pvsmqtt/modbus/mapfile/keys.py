@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from pvsmqtt.modbus.block import Table
+from pvsmqtt.modbus.mapfile.entry import FACTS, TRANSPORTS
 from pvsmqtt.modbus.values import PLAIN
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.quantity import QUANTITIES
@@ -89,6 +90,10 @@ def _missing(raw: Any) -> tuple[int, ...] | None:
     return tuple(found) if found and all(type(item) is int for item in found) else None
 
 
+def _products(raw: Any) -> tuple[str, ...] | None:
+    return tuple(raw) if isinstance(raw, list) and raw and all(map(_text, raw)) else None
+
+
 def _quantity(raw: Any) -> str | None:
     return raw if isinstance(raw, str) and raw in QUANTITIES else None
 
@@ -127,9 +132,13 @@ ENTRY: dict[str, Key] = SHARED | {
     "min": Key(_number, "a number"),
     "max": Key(_number, "a number"),
     "quantity": Key(_quantity, "a key of docs/quantities.md"),
+    "fact": _one_of(FACTS),
+    "live": Key(lambda raw: raw if isinstance(raw, bool) else None, "true or false"),
 }
 FILE: dict[str, Key] = SHARED | {
     "name": Key(_text, "text"),
+    "transport": _one_of(TRANSPORTS),
+    "products": Key(_products, 'a list of how product ids begin, like ["865-6848"]'),
     "registers": Key(
         lambda raw: raw if isinstance(raw, list) and all(isinstance(row, dict) for row in raw) else None,
         "a list of tables",

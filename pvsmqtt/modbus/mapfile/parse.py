@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pvsmqtt.modbus.block import Table
-from pvsmqtt.modbus.mapfile.entry import Entry, RegisterMap
+from pvsmqtt.modbus.mapfile.entry import Entry, RegisterMap, Transport
 from pvsmqtt.modbus.mapfile.keys import ENTRY, FILE, SHARED, Key, MapError, found_text
 from pvsmqtt.modbus.values import TYPES
 from pvsmqtt.model.device import Kind
@@ -58,15 +58,17 @@ def loads(text: str, file: str = "map") -> RegisterMap:
         name = row.get("name")
         problems += [f"registers[{index}]{f' ({name})' if isinstance(name, str) else ''}: {text}" for text in wrong]
         entries += [entry] if entry is not None else []
-    problems += _doubles(entries)
+    problems += _doubles(entries, "name")
+    problems += _doubles(entries, "fact")
     if problems:
         raise MapError(f"{file}: {problem}" for problem in problems)
-    return RegisterMap(top["name"], top["source"], tuple(entries))
+    ways = {key: top[key] for key in ("transport", "products") if key in top}
+    return RegisterMap(top["name"], top["source"], tuple(entries), **ways)
 
 
-def shipped() -> list[RegisterMap]:
-    """The maps that come along, by the name of their file."""
-    return [load(path) for path in sorted(MAPS.glob("*.toml"))]
+def shipped(transport: Transport = "rtu") -> list[RegisterMap]:
+    """The maps that come along for units that are reached in this way, by the name of their file."""
+    return [one for path in sorted(MAPS.glob("*.toml")) if (one := load(path)).transport == transport]
 
 
 def _read(raw: Mapping[str, Any], keys: Mapping[str, Key], problems: list[str]) -> dict[str, Any]:
@@ -129,6 +131,7 @@ def _rules(values: Mapping[str, Any], own: frozenset[str]) -> Iterator[str]:
         "length": kind in ("string", "bits"),
         "bits": kind == "bits",
         "bit": kind == "bool",
+        "fact": kind == "string",
         "enum": kind == "bool" or (number and not kind.startswith("float")),
         "missing": number and not kind.startswith("float"),
         **dict.fromkeys(("scale", "offset", "min", "max"), number),
@@ -165,13 +168,15 @@ def _quantity_rules(values: Mapping[str, Any], number: bool) -> Iterator[str]:
         yield f"key `quantity`: `{quantity.key}` is a number, but the value is a text"
 
 
-def _doubles(entries: Iterable[Entry]) -> Iterator[str]:
-    """Names that stand twice in a unit."""
-    by_name: dict[str, list[Entry]] = {}
+def _doubles(entries: Iterable[Entry], attribute: str) -> Iterator[str]:
+    """Names, or facts, that stand twice in a unit."""
+    groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        by_name.setdefault(entry.name, []).append(entry)
-    for name, same in by_name.items():
+        if said := getattr(entry, attribute):
+            groups.setdefault(said, []).append(entry)
+    for said, same in groups.items():
         for first, second in combinations(same, 2):
             if both := set(first.units) & set(second.units):
-                yield f"`{name}` stands twice in unit {min(both)}, at {first.address} and {second.address}"
+                at = f"{first.address} and {second.address}"
+                yield f"{attribute} `{said}` stands twice in unit {min(both)}, at {at}"
                 break

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pvsmqtt.modbus.mapfile.entry import Entry, RegisterMap
 
 _SHARED = ("units", "table", "kind", "word_order")
-_PLAIN = ("type", "scale", "offset", "unit", "enum", "bits", "bit", "missing", "min", "max", "quantity")
-_DEFAULTS = {"word_order": "big", "scale": 1, "offset": 0}
+_PLAIN = ("type", "scale", "offset", "unit", "enum", "bits", "bit", "missing", "min", "max")
+_MEANING = ("quantity", "fact", "live")
+_DEFAULTS = {"word_order": "big", "scale": 1, "offset": 0, "live": True}
 
 
 def dump(register_map: RegisterMap) -> str:
@@ -17,6 +18,10 @@ def dump(register_map: RegisterMap) -> str:
     entries = register_map.entries
     shared = [key for key in _SHARED if len({getattr(entry, key) for entry in entries}) == 1]
     lines = [f"name = {_text(register_map.name)}", f"source = {_text(register_map.source)}"]
+    if register_map.transport != "rtu":
+        lines.append(f"transport = {_text(register_map.transport)}")
+    if register_map.products:
+        lines.append(f"products = [{', '.join(map(_text, register_map.products))}]")
     lines += [f"{key} = {_say(key, entries[0])}" for key in shared if _is_said(key, entries[0])]
     lines.append("")
     rows = [f"    {{ {', '.join(_row(entry, shared))} }}," for entry in entries]
@@ -26,7 +31,7 @@ def dump(register_map: RegisterMap) -> str:
 def _row(entry: Entry, shared: list[str]) -> Iterator[str]:
     yield f"address = 0x{entry.address:04X}"
     yield f"name = {_text(entry.name)}"
-    for key in (*(key for key in _SHARED if key not in shared), *_PLAIN):
+    for key in (*(key for key in _SHARED if key not in shared), *_PLAIN, *_MEANING):
         if _is_said(key, entry):
             yield f"{key} = {_say(key, entry)}"
     if entry.type in ("string", "bits"):
@@ -46,6 +51,8 @@ def _say(key: str, entry: Entry) -> str:
         return _units(value)
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{number} = {_text(name)}" for number, name in value.items()) + " }"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple):
         return "[" + ", ".join(map(str, value)) + "]"
     return _text(value) if isinstance(value, str) else repr(value)

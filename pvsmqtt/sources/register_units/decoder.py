@@ -181,7 +181,11 @@ class Decoder:
             modbus_unit=number,
             interface=place.interface,
         )
-        return replace(device, **self._chains.facts(number))  # type: ignore[arg-type]
+        told: dict[str, str] = {}
+        for table in Table:
+            if (image := self._images.get((number, table))) is not None:
+                told.update(mapfile.facts(self._maps, number, image, table))
+        return replace(device, **told | self._chains.facts(number))  # type: ignore[arg-type]
 
     @staticmethod
     def _note_written(unit: Heard, block: RegisterBlock) -> None:
