@@ -1,4 +1,4 @@
-"""Modbus RTU as it is heard: bytes to frames, frames to register blocks, blocks to images, images to values.
+"""Modbus, mostly as it is heard: bytes to frames, frames to register blocks, blocks to images, images to values.
 
 Pure: no I/O, no clock, no logging. ``when`` is a parameter everywhere: seconds of whatever clock the caller reads.
 
@@ -13,5 +13,6 @@ Pure: no I/O, no clock, no logging. ``when`` is a parameter everywhere: seconds 
 `values`            registers -> numbers and texts
 `mapfile`           what registers mean: tables in TOML
 `sunspec`           what registers mean where a unit describes itself
+`plan`              what to read at once, for somebody who may ask
 ==================  ===================================================================================
 """

@@ -1,8 +1,8 @@
 """Which registers to read at once. Pure: spans in, requests out, refusals learned.
 
 Idea: what is wanted (`Span`: the registers of one value, which belong together) is read in as few requests as
-possible, across gaps of registers that nobody wants. Whether a device tolerates that it alone knows; one that does not
-refuses the request as a whole. Then the request is halved, at its widest gap, until every part is answered or is a
+possible, across gaps of registers that nobody wants. Whether a device tolerates that it alone knows; one that does
+not refuses the request as a whole. Then the request is halved, at its widest gap, until every part is answered or is a
 single span. What was learned on the way is kept: a *wall* is an address before which a request must end, for both
 sides of it are answered and together they are not; a *refused* span is never asked for again. So no request that was
 refused is ever repeated, and where a device tolerates everything there are no more requests than the limit demands.
@@ -26,19 +26,19 @@ class Span(NamedTuple):
     """Consecutive registers, by protocol address."""
 
     address: int
-    count: int
+    length: int
 
     @property
     def end(self) -> int:
         """The address behind the last one."""
-        return self.address + self.count
+        return self.address + self.length
 
 
 class Plan:
     """The requests for certain spans of one table of one unit."""
 
     def __init__(self, wanted: Iterable[Span], walls: Iterable[int] = (), limit: int = LIMIT) -> None:
-        self._wanted = sorted({span for span in wanted if 0 < span.count <= limit})
+        self._wanted = sorted({span for span in wanted if 0 < span.length <= limit})
         self._set = frozenset(walls)
         self._walls: set[int] = set()
         self._refused: set[Span] = set()
@@ -56,6 +56,10 @@ class Plan:
     def refused(self) -> frozenset[Span]:
         """Spans that the device does not have."""
         return frozenset(self._refused)
+
+    def same(self, other: Plan) -> bool:
+        """Whether both are about the same spans and walls, whatever was learned."""
+        return (self._wanted, self._set, self._limit) == (other._wanted, other._set, other._limit)
 
     def halves(self, request: Span) -> tuple[Span, Span] | None:
         """What to try in the place of a request that was refused; None: it holds a single span, which the device does
@@ -102,7 +106,7 @@ class Plan:
         return [span for span in self._wanted if request.address <= span.address and span.end <= request.end]
 
     def _merged(self, spans: list[Span]) -> Iterable[Span]:
-        """From the lowest address on, as far as limit, walls and refused spans allow: nothing needs fewer requests."""
+        """From the lowest address on, as far as limit, walls and refused spans allow: fewer requests do not do."""
         walls = sorted(self._set | self._walls)
         parts: list[Span] = []
         for span in spans:
@@ -117,7 +121,7 @@ class Plan:
         at = bisect_right(walls, request.address)
         crosses = at < len(walls) and walls[at] < request.end
         holds = any(request.address <= span.address and span.end <= request.end for span in self._refused)
-        return request.count <= self._limit and not crosses and not holds
+        return request.length <= self._limit and not crosses and not holds
 
 
 def _hull(spans: list[Span]) -> Span:

@@ -114,7 +114,7 @@ def test_whatever_a_device_refuses(wanted: list[Span], lacks: set[int], ends: se
     told: set[int] = set()
     for _ in range(12):
         told = device.cycle(plan)
-    assert all(request.count <= LIMIT for request in device.asked)
+    assert all(request.length <= LIMIT for request in device.asked)
     assert len(device.refused) == len(set(device.refused)), "a read that was refused is never repeated"
     settled = len(device.refused)
     device.cycle(plan)

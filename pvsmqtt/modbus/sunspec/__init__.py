@@ -8,6 +8,7 @@
 `points`        values: holes, "not implemented", scale factors that change
 `profiles`      layouts known beforehand
 `view`          all of it for one unit: `SunSpecView`
+`asking`        what to read, for somebody who may ask
 ==============  =====================================================================================
 
 Sources: SunSpec Device Information Model Specification V1.1 (chain, types, scale factors), the model files of the

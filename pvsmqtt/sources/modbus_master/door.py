@@ -77,6 +77,8 @@ class Guard:
         self.doubt: Refusal | None = None
         self.wake: asyncio.Event = asyncio.Event()
         self._unit_at = _MBAP if mbap else 0
+        self.overhead = 9 if mbap else 5
+        """Bytes of an answer beside its registers."""
         self._mbap = mbap
         self._asked = b""
 
@@ -140,7 +142,9 @@ class Door:
         """Whether there is a connection, as far as anybody knows."""
         return self._client is not None and self._client.connected
 
-    async def read(self, unit: int, address: int, count: int, table: Table = Table.HOLDING_REGISTERS) -> tuple[int, ...]:
+    async def read(
+        self, unit: int, address: int, count: int, table: Table = Table.HOLDING_REGISTERS
+    ) -> tuple[int, ...]:
         """The registers, 1 to 125.
 
         Raises:
@@ -184,7 +188,7 @@ class Door:
                 client.close()
 
     def _told(self, response: Any, count: int, what: str) -> tuple[int, ...]:
-        self._guard.received += 9 if self._guard is not None and response.isError() else 9 + 2 * count
+        self._guard.received += self._guard.overhead + (0 if response.isError() else 2 * count)
         if response.isError():
             code = int(response.exception_code)
             raise Refused(EXCEPTIONS.get(code, Refusal.OTHER), f"{what}: exception {code}")

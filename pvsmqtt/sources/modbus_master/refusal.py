@@ -39,8 +39,8 @@ ADVICE: dict[Refusal, str] = {
     Refusal.NAME: "correct the host name, or write the address",
     Refusal.REFUSED: "something is at that address, but nothing listens at this port: check the address, and whether "
     "Modbus TCP is switched on in the equipment (SMA and Fronius have it off at first)",
-    Refusal.UNREACHABLE: "check power, network and address of the equipment; for a gateway of a SunVault this machine "
-    "needs an address in 172.27.153.x",
+    Refusal.UNREACHABLE: "check power, network and address of the equipment; for the gateway of a SunVault this "
+    "machine needs an address in 172.27.153.x",
     Refusal.CLOSED: "the equipment hung up: it may have restarted, or accept a single client and have taken another "
     "one. It is tried again by itself",
     Refusal.TIMEOUT: "the unit does not answer: check its number, and that it has power. It is tried again by itself",
@@ -128,7 +128,8 @@ _NETWORK: dict[int | None, Refusal] = {
 
 
 def of_error(error: OSError | None, name: str) -> Refused:
-    """What an error of a socket or a serial device means; ``name`` is what was to be opened. None: it took too long."""
+    """What an error of a socket or a serial device means; ``name`` is what was to be opened. None: it took too
+    long."""
     if error is None or isinstance(error, TimeoutError):
         return Refused(Refusal.UNREACHABLE, f"{name} does not answer")
     number = error.errno if error.errno is not None and error.errno > 0 else None

@@ -69,6 +69,11 @@ class Chains:
         view = self._views.get(unit)
         return sunspec_readings.facts(view.identity) if view else {}
 
+    def chain(self, unit: int) -> tuple[ModelAt, ...]:
+        """The models of a unit, as far as they are known."""
+        view = self._views.get(unit)
+        return view.chain if view else ()
+
     def addresses(self, unit: int) -> frozenset[int]:
         """Holding registers whose meaning is known by SunSpec."""
         view = self._views.get(unit)

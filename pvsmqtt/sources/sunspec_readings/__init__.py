@@ -16,7 +16,9 @@ that storage is told are published with the sign they have.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from pvsmqtt.modbus.sunspec import Identity, Point
 from pvsmqtt.model.device import Kind
@@ -33,14 +35,32 @@ from pvsmqtt.sources.sunspec_readings.tables import (
     kind_of,
 )
 
-__all__ = ["facts", "kind", "readings"]
+__all__ = ["facts", "kind", "readings", "tells", "wants"]
 
+_GROUP = re.compile(r"\[\d+\]")
 _DIRECTED = frozenset({"current", "power"})
 
 
 def kind(models: Iterable[int]) -> Kind:
     """What a device is, by the models it has."""
     return kind_of(frozenset(models))
+
+
+def wants(model: int, path: str) -> bool:
+    """Whether `readings` looks at a point of a model, ``W`` or ``module[2].DCW``: of repeated groups all are looked
+    at, or none."""
+    return _GROUP.sub("[1]", path) in _wanted(model)
+
+
+def tells(model: int) -> bool:
+    """Whether anything of a model is published."""
+    return bool(_wanted(model))
+
+
+@cache
+def _wanted(model: int) -> frozenset[str]:
+    rows = {_GROUP.sub("[1]", path) for path, _, _ in TABLES.get(model, ())}
+    return frozenset({*rows, *VENDOR_EVENTS.get(model, ())})
 
 
 def readings(points: Iterable[Point]) -> tuple[Kind, dict[str, Value]]:
