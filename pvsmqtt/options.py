@@ -6,6 +6,7 @@ its explanation in the example configuration and in the documentation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Annotated, ClassVar
 
@@ -13,6 +14,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 ALLOW_FAST_POLLING: ContextVar[bool] = ContextVar("ALLOW_FAST_POLLING", default=False)
 """Whether intervals below their minimum are accepted: for tests, demo and simulators (see settings.py)."""
+
+
+LONGEST_INTERVAL = 86400
+"""Seconds."""
 
 
 class Options(BaseModel):
@@ -35,10 +40,15 @@ class Options(BaseModel):
 
 def interval(minimum: float, reason: str) -> object:
     """A number of seconds, at least ``minimum`` (the ``reason`` goes into the error message)."""
+    return Annotated[float, Field(gt=0, le=LONGEST_INTERVAL), AfterValidator(at_least(minimum, reason))]
+
+
+def at_least(minimum: float, reason: str) -> Callable[[float], float]:
+    """The same as a check of a number, for a field validator."""
 
     def check(value: float) -> float:
         if value < minimum and not ALLOW_FAST_POLLING.get():
             raise ValueError(f"{value:g} is less than the minimum of {minimum:g} seconds: {reason}")
         return value
 
-    return Annotated[float, Field(gt=0, le=86400), AfterValidator(check)]
+    return check

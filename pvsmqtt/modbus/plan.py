@@ -2,8 +2,8 @@
 
 Idea: what is wanted (`Span`: the registers of one value, which belong together) is read in as few requests as
 possible, across gaps of registers that nobody wants. Whether a device tolerates that it alone knows; one that does
-not refuses the request as a whole. Then the request is halved, at its widest gap, until every part is answered or is a
-single span. What was learned on the way is kept: a *wall* is an address before which a request must end, for both
+not refuses the request as a whole. Then the request is halved, at its widest gap, until every part is answered or is
+a single span. What was learned on the way is kept: a *wall* is an address before which a request must end, for both
 sides of it are answered and together they are not; a *refused* span is never asked for again. So no request that was
 refused is ever repeated, and where a device tolerates everything there are no more requests than the limit demands.
 

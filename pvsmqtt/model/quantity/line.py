@@ -1,4 +1,4 @@
-"""How an RS-485 line does that is listened to; the last counters tell the same of a single unit on it.
+"""How a line or connection does over which Modbus is heard or spoken; the last counters tell the same of one unit.
 
 Everything counts from the start of the service.
 """
@@ -37,6 +37,7 @@ ROWS = (
         0,
         diagnostic=True,
     ),
+    count("requests", "Requests", "Requests that were sent"),
     count("timeouts", "Time-outs", "Requests that were not answered"),
     count("exceptions", "Exceptions", "Requests that were refused"),
 )

@@ -80,5 +80,5 @@ WANTED_STATES = ("none", "start", "stop", "other")
 CONTROL_PLACES = ("remote", "local", "other")
 """SunSpec 802 ``LocRemCtl``, 0 and 1."""
 
-LINE_STATES = ("searching", "listening", "silent", "lost")
+LINE_STATES = ("searching", "listening", "connected", "silent", "lost")
 FRESHNESS = ("live", "stale", "asleep", "lost")

@@ -1,16 +1,16 @@
 """All units behind one door: what answers is found, a cycle of reads fills their images, images become readings.
 
-A unit that does not answer is left alone for a while and costs the others one time-out; a door that is shut costs one
-try. What was learned of a unit (who it is, where its models stand, what it refuses) lasts over restarts, and is looked
-at anew once an hour, when a connection had been lost, and when the unit shows another firmware.
+A unit that does not answer is left alone for a while and costs the others one time-out; a door that is shut costs
+one try. What was learned of a unit (who it is, where its models stand, what it refuses) lasts over restarts. It is
+looked at anew once an hour and after every trouble, and forgotten when the unit shows another firmware.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from pvsmqtt.modbus.block import RegisterBlock, Table
 from pvsmqtt.modbus.image import Images
 from pvsmqtt.modbus.mapfile import RegisterMap, of_product
 from pvsmqtt.modbus.plan import Plan, Span
+from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.memory import Memory
 from pvsmqtt.sources.modbus_master import survey
@@ -50,6 +51,8 @@ class Wanted:
     everything: bool = False
     """Also registers that no equipment is known to fill."""
     order: Order = "auto"
+    kinds: Mapping[int, Kind] = field(default_factory=dict)
+    """What certain units are, whatever they say."""
 
 
 class Reader:
@@ -60,8 +63,8 @@ class Reader:
     ) -> None:
         self.patient = patient
         self.units: dict[int, Polled] = {}
-        self.absent: dict[int, Refused | None] = {}
-        """Units that were looked for in vain, and why; None: they answer, but in no language that is known."""
+        self.absent: dict[int, str] = {}
+        """Units that were looked for in vain, and why."""
         self.shut: Refused | None = None
         """Why nobody can be asked, while that is so."""
         self.refused: Counter[Refusal] = Counter()
@@ -70,7 +73,7 @@ class Reader:
         self._key = patient.door.name.rpartition(":")[2]
         self._maps: list[RegisterMap] = []
         self.chains = Chains(self.images, memory)
-        self.decoder = Decoder(place, self.images, self._maps, self.chains, {})
+        self.decoder = Decoder(place, self.images, self._maps, self.chains, wanted.kinds)
         self._look_at = -math.inf
         for row in self._memory.table("units").get(self._key, []):
             if (unit := _unit(row)) is not None:
@@ -187,10 +190,13 @@ class Reader:
                 self._count(refused)
                 if refused.reason in NO_DOOR:
                     raise
-                self.absent[number] = refused
+                self.absent[number] = refused.detail
                 continue
             if unit is None:
-                self.absent[number] = None
+                self.absent[number] = "answers in no language that is known"
+                continue
+            if unit.language is Language.NATIVE and not self._maps_of(unit):
+                self.absent[number] = f"no register map is for its product, {unit.product}"
                 continue
             self.absent.pop(number, None)
             if await self._ask(self._admit(unit)):

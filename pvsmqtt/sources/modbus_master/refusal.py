@@ -101,7 +101,7 @@ BROKEN = frozenset(
 )
 """After these the connection is closed: what comes next on it could be anything."""
 
-NO_DOOR = BROKEN - {Refusal.TIMEOUT, Refusal.WRONG_TRANSACTION}
+NO_DOOR = BROKEN - {Refusal.TIMEOUT, Refusal.WRONG_TRANSACTION, Refusal.CLOSED}
 """Nobody behind this door can be asked now, whichever unit."""
 
 

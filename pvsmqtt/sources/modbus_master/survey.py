@@ -20,8 +20,8 @@ from pvsmqtt.modbus.values import decode
 from pvsmqtt.sources.modbus_master.patient import Patient
 from pvsmqtt.sources.modbus_master.refusal import Refusal, Refused
 
-PRODUCT_ID = Span(0x000A, 10)
-"""Of Conext equipment: text."""
+PRODUCT_ID = Span(0x000A, 8)
+"""Of Conext equipment: text. Of a gateway it has 8 registers, of an inverter 10, of which these suffice."""
 
 _PRODUCT = re.compile(r"[0-9A-Z][0-9A-Z.\- ]{2,19}")
 _NOT_HERE = frozenset({Refusal.ADDRESS, Refusal.VALUE, Refusal.FAILURE, Refusal.OTHER, Refusal.FUNCTION})

@@ -72,7 +72,7 @@ class Decoder:
         images: Images,
         maps: Sequence[RegisterMap],
         chains: Chains,
-        ordered: dict[int, Kind],
+        ordered: Mapping[int, Kind],
     ) -> None:
         self.units: dict[int, Heard] = {}
         self._place = place

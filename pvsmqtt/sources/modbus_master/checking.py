@@ -1,0 +1,51 @@
+"""What ``pvsmqtt check`` finds out about equipment that is asked over Modbus: one cycle, and what came of it."""
+
+from __future__ import annotations
+
+from pvsmqtt.model.device import LABELS, Kind
+from pvsmqtt.sources.base import Finding
+from pvsmqtt.sources.modbus_master.reader import Reader
+from pvsmqtt.sources.modbus_master.source import MasterSource
+from pvsmqtt.sources.modbus_master.survey import Language
+
+WORDS = {Language.SUNSPEC: "SunSpec", Language.NATIVE: "native registers"}
+
+
+async def check(source: MasterSource) -> list[Finding]:
+    """Ask everybody once."""
+    try:
+        readings = await source.cycle()
+    finally:
+        await source.close()
+    subject = source.name
+    devices = [reading for reading in readings if reading.device.kind is not Kind.BUS]
+    if not source.readers:
+        return [Finding(subject, False, *_split(source.health.message))]
+    findings = [_door(subject, reader, bool(devices)) for reader in source.readers]
+    for reading in devices:
+        device = reading.device
+        known = sum(value is not None for value in reading.values.values())
+        text = f"unit {device.modbus_unit}: {device.model or LABELS[device.kind]}, {known} values"
+        advice = "it answers, but tells nothing"
+        findings.append(Finding(f"{subject} {device.modbus_unit}", bool(known), text, advice))
+    if not devices and not any(reader.shut for reader in source.readers):
+        findings.append(Finding(f"{subject} units", False, *_split(source.health.message)))
+    return findings
+
+
+def _door(subject: str, reader: Reader, others: bool) -> Finding:
+    name = reader.patient.door.name
+    if reader.shut is not None:
+        return Finding(f"{subject} {name}", others, reader.shut.detail, reader.shut.advice)
+    language = reader.language
+    text = f"{name} answers" + (f" in {WORDS[language]}" if language else "")
+    silent = [polled.trouble for polled in reader.units.values() if polled.trouble is not None]
+    if silent:
+        return Finding(f"{subject} {name}", False, f"{text}, but {silent[0].detail}", silent[0].advice)
+    return Finding(f"{subject} {name}", True, text)
+
+
+def _split(message: str | None) -> tuple[str, str]:
+    """Text and advice of a message of `Refused`."""
+    text, _, advice = (message or "nobody tells anything").rpartition(": ")
+    return (text, advice) if text else (advice, "")

@@ -1,0 +1,203 @@
+"""Equipment that is asked over Modbus as a source: one connection or more, cycle by cycle.
+
+The doors of one table belong to one piece of equipment (the two ports of a gateway). They are asked one after the
+other, so that the equipment has one request of ours at a time; what they tell of one unit is one reading, in which
+what the unit says of itself in SunSpec counts more than the registers of its maker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pvsmqtt.model.device import Device
+from pvsmqtt.model.reading import Reading
+from pvsmqtt.sources.base import Deliver, Health
+from pvsmqtt.sources.memory import Memory
+from pvsmqtt.sources.modbus_master import report
+from pvsmqtt.sources.modbus_master.door import Door
+from pvsmqtt.sources.modbus_master.patient import Patient
+from pvsmqtt.sources.modbus_master.reader import Reader, Wanted
+from pvsmqtt.sources.modbus_master.refusal import Refusal, Refused
+from pvsmqtt.sources.modbus_master.survey import Language
+from pvsmqtt.sources.register_units.decoder import Place
+
+LINE_EVERY = 4
+"""Cycles after which the connection itself is told of."""
+
+FIRST_REST, LONGEST_REST = 5.0, 60.0
+"""Seconds until equipment that cannot be reached is tried again."""
+
+SEARCH_AFTER = 5
+"""Cycles in vain after which equipment that was found by itself is searched for again."""
+
+Located = Callable[[], Awaitable[list[tuple[Door, Wanted]]]]
+"""Where the equipment is, and what is wanted of it; raises `Refused` when it cannot be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a table asks for."""
+
+    name: str
+    """Of the source: ``modbus_tcp conext``."""
+    place: Place
+    interval: float
+    pause: float
+    device: Device
+    """The connection itself."""
+    locate: Located
+    needs_all: bool = False
+    """Whether a door that is shut is trouble though another one is open."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MasterSource:
+    """Asks until cancelled. Clocks and sleep are parameters for the tests."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        memory: Memory,
+        wall: Callable[[], datetime] = _now,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.name, self.site = setup.name, setup.place.site
+        self.health = Health(logging.getLogger(f"pvsmqtt.{setup.name}"))
+        self.health.present = self._present
+        self.doors: list[Door] = []
+        self.readers: list[Reader] = []
+        self._setup, self._memory = setup, memory
+        self._wall, self._monotonic, self._sleep, self._jitter = wall, monotonic, sleep, jitter
+        self._line_said = ""
+        self._cycles = self._in_vain = 0
+
+    async def run(self, deliver: Deliver) -> None:
+        """Ask, tell, and rest until the next cycle."""
+        try:
+            while True:
+                began = self._monotonic()
+                readings = await self.cycle()
+                if readings:
+                    deliver(readings)
+                rest = self._setup.interval - (self._monotonic() - began)
+                if self._in_vain:
+                    ceiling = min(LONGEST_REST, FIRST_REST * 2.0 ** min(self._in_vain - 1, 10))
+                    rest = min(max(rest, 0.0), ceiling * (0.6 + 0.4 * self._jitter()))
+                await self._sleep(max(rest, self._setup.pause))
+        finally:
+            await self.close()
+
+    async def cycle(self) -> list[Reading]:
+        """One round; what was told in it."""
+        try:
+            if not self.readers:
+                await self._find()
+        except Refused as refused:
+            self._in_vain += 1
+            self.health.bad(refused.reason, str(refused), self._monotonic())
+            return self._of_line()
+        told = [await reader.cycle(self._moment) for reader in self.readers]
+        self._judge(any(told))
+        by_language = sorted(zip(self.readers, told, strict=True), key=lambda pair: _rank(pair[0]))
+        return [*merged([readings for _, readings in by_language]), *self._of_line()]
+
+    async def _find(self) -> None:
+        for door, wanted in await self._setup.locate():
+            patient = Patient(door, self._setup.pause, self._monotonic, self._sleep)
+            self.doors.append(door)
+            self.readers.append(Reader(patient, wanted, self._setup.place, self._memory, self._monotonic))
+
+    async def close(self) -> None:
+        """Hang up."""
+        for door in self.doors:
+            await door.close()
+
+    def _judge(self, told: bool) -> None:
+        """Note how it goes."""
+        now = self._monotonic()
+        self._in_vain = 0 if told else self._in_vain + 1
+        trouble = self._trouble(told)
+        if trouble is not None:
+            self.health.bad(trouble.reason, str(trouble), now)
+        elif told:
+            self.health.good(self._wall(), now)
+        if self._in_vain >= SEARCH_AFTER and all(reader.shut for reader in self.readers):
+            self._forget()
+
+    def _forget(self) -> None:
+        """It may be somewhere else by now: the next cycle looks for it again."""
+        for door in self.doors:
+            if door.is_open:
+                return
+        self.doors, self.readers = [], []
+
+    def _trouble(self, told: bool) -> Refused | None:
+        """What a person should know: nobody answers, somebody no longer does, or a door that is wanted is shut."""
+        shut = [reader.shut for reader in self.readers if reader.shut is not None]
+        if shut and (self._setup.needs_all or len(shut) == len(self.readers)):
+            return shut[0]
+        silent = [
+            polled.trouble
+            for reader in self.readers
+            for polled in reader.units.values()
+            if polled.trouble is not None and reader.shut is None
+        ]
+        if silent:
+            return silent[0]
+        if told or any(reader.units for reader in self.readers):
+            return None
+        where = ", ".join(door.name for door in self.doors)
+        return Refused(Refusal.NOBODY, f"{where}: nobody tells anything")
+
+    def _of_line(self) -> list[Reading]:
+        """The connection itself: now and then, and when it does something else."""
+        state = report.state_of(self.readers, self._cycles > 0)
+        turn, self._cycles = self._cycles % LINE_EVERY, self._cycles + 1
+        if turn and state == self._line_said:
+            return []
+        self._line_said = state
+        values = report.values_of(self.readers, self.doors, state)
+        hold = max(3 * LINE_EVERY * self._setup.interval, self._setup.place.stale_after, 3 * LONGEST_REST)
+        return [Reading(self._setup.device, values, self.name, self._wall(), age=0.0, valid_for=hold)]
+
+    def _moment(self, when: float) -> datetime:
+        return self._wall() - timedelta(seconds=max(0.0, self._monotonic() - when))
+
+    def _present(self) -> dict[str, Any]:
+        return report.details_of(self.readers, self.doors, self._monotonic())
+
+
+def merged(told: Sequence[Sequence[Reading]]) -> list[Reading]:
+    """One reading for each device out of what several doors told; later ones have the last word, but what they do not
+    know takes nothing away."""
+    found: dict[str, Reading] = {}
+    for reading in (reading for readings in told for reading in readings):
+        before = found.get(reading.device.id)
+        if before is None:
+            found[reading.device.id] = reading
+            continue
+        news = {key: value for key, value in reading.values.items() if value is not None or key not in before.values}
+        device = replace(before.device, **{name: value for name, value in _facts(reading.device).items() if value})
+        found[reading.device.id] = replace(reading, values={**before.values, **news}, device=device)
+    return list(found.values())
+
+
+def _facts(device: Device) -> dict[str, Any]:
+    names = ("serial", "model", "manufacturer", "sw_version", "hw_version")
+    return {name: getattr(device, name) for name in names}
+
+
+def _rank(reader: Reader) -> int:
+    return 1 if reader.language is Language.SUNSPEC else 0
