@@ -22,7 +22,7 @@ COMMANDS = (
     ),
     Command(
         "discover",
-        "find a PVS on the network and write the configuration for it",
+        "find a PVS, or Modbus equipment, on the network and write the configuration for it",
         "pvsmqtt discover --host 192.168.1.20",
         "discover:discover",
         (
@@ -35,6 +35,12 @@ COMMANDS = (
                 type=host,
                 metavar="H",
                 help="ask this address in place of the usual ones; may be repeated",
+            ),
+            Argument(
+                "--modbus",
+                action="store_true",
+                help="look for Modbus TCP equipment instead: the Conext Gateway of a SunVault in the network of its "
+                "PVS (172.27.153.50 to .99), or whatever is at --host",
             ),
             Argument("--json", dest="as_json", action="store_true", help="print what was found as JSON"),
             Argument(

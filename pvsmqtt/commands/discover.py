@@ -40,7 +40,9 @@ class _Seen:
     trouble: str = ""
 
 
-def discover(seconds: float | None, hosts: Sequence[str], as_json: bool, wifi: Wifi | None) -> int:
+def discover(
+    seconds: float | None, hosts: Sequence[str], as_json: bool, wifi: Wifi | None, modbus: bool = False
+) -> int:
     """Print every PVS found and a configuration for them. Exit status 1 when none answers.
 
     Args:
@@ -48,8 +50,13 @@ def discover(seconds: float | None, hosts: Sequence[str], as_json: bool, wifi: W
         hosts: where to ask; none for the places where a PVS usually is.
         as_json: print for a machine.
         wifi: print this network and do nothing else.
+        modbus: look for equipment that answers Modbus TCP in place of a PVS.
     """
     log.set_up("error")
+    if modbus:
+        from pvsmqtt.commands import modbus_search
+
+        return modbus_search.search(hosts, as_json)
     if wifi is not None:
         print(_network(wifi, as_json))  # noqa: T201
         return 0

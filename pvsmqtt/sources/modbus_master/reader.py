@@ -87,7 +87,7 @@ class Reader:
     async def cycle(self, moment: Callable[[float], datetime]) -> list[Reading]:
         """Ask everybody once; what they told. ``moment`` is the wall clock's time of a time of our clock."""
         was_shut, self.shut = self.shut, None
-        told = []
+        told: list[int] = []
         try:
             for polled in list(self.units.values()):
                 now = self._monotonic()
@@ -97,7 +97,7 @@ class Reader:
                     polled.surveyed = -math.inf  # it may be another one since
                 if await self._ask(polled):
                     told.append(polled.unit.number)
-            await self._look()
+            await self._look(told)
         except Refused as refused:
             self.shut = refused
             self._rest()
@@ -176,8 +176,8 @@ class Reader:
         spans, walls = sunspec_spans(image, self.chains.chain(unit.number))
         return [(HOLDING, polled.plan(HOLDING, spans, walls, learned.get(HOLDING)))]
 
-    async def _look(self) -> None:
-        """Look for units that are not known yet. Raises `Refused` when nobody can be asked."""
+    async def _look(self, told: list[int]) -> None:
+        """Look for units that are not known yet; those that tell something join ``told``. Raises `Refused` when nobody can be asked."""
         if self._monotonic() < self._look_at:
             return
         for number in survey.candidates(self._wanted.units, self._wanted.usual, iter(self.units)):
@@ -200,6 +200,7 @@ class Reader:
                 continue
             self.absent.pop(number, None)
             if await self._ask(self._admit(unit)):
+                told.append(number)
                 self._memory.set("units", {**self._memory.table("units"), self._key: self._document()})
         missing = not self.units or (self._wanted.units and len(self.units) < len(self._wanted.units))
         self._look_at = self._monotonic() + (LOOK_SOON if missing else LOOK_AGAIN)
