@@ -8,7 +8,9 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal
 
+Profile = Literal["conext", "sunspec"]
 NATIVE_PORT = 503
 USUAL_PORTS = frozenset({502, NATIVE_PORT})
 ANSWER = 3.0
@@ -93,14 +95,14 @@ async def _describe(host: str, found: Sequence[object]) -> _Seen:
     from pvsmqtt.sources.modbus_master.survey import Language
     from pvsmqtt.sources.modbus_tcp.finding import Found
     from pvsmqtt.sources.modbus_tcp.options import ModbusTcpOptions
-    from pvsmqtt.sources.modbus_tcp.setup import source
+    from pvsmqtt.sources.modbus_tcp.setup import USUAL, source
 
     here = [one for one in found if isinstance(one, Found) and one.host == host]
     native = any(one.unit is not None and one.unit.language is Language.NATIVE for one in here)
-    profile = "conext" if native or any(one.port == NATIVE_PORT for one in here) else "sunspec"
-    options = ModbusTcpOptions.model_validate(
-        {"host": host, "profile": profile, "ports": [one.port for one in here], "timeout": ANSWER}
-    )
+    profile: Profile = "conext" if native or any(one.port == NATIVE_PORT for one in here) else "sunspec"
+    ports = [one.port for one in here]
+    units = list(dict.fromkeys(number for numbers in USUAL.values() for number in numbers))
+    options = ModbusTcpOptions(host=host, profile=profile, ports=ports, units=units, timeout=ANSWER)
     asked = source(options, None)
     try:
         readings = await asked.cycle()
