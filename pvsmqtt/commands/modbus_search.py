@@ -101,8 +101,8 @@ async def _describe(host: str, found: Sequence[object]) -> _Seen:
     native = any(one.unit is not None and one.unit.language is Language.NATIVE for one in here)
     profile: Profile = "conext" if native or any(one.port == NATIVE_PORT for one in here) else "sunspec"
     ports = [one.port for one in here]
-    units = list(dict.fromkeys(number for numbers in USUAL.values() for number in numbers))
-    options = ModbusTcpOptions(host=host, profile=profile, ports=ports, units=units, timeout=ANSWER)
+    usual = list(dict.fromkeys(number for numbers in USUAL.values() for number in numbers))
+    options = ModbusTcpOptions(host=host, profile=profile, ports=ports, units=usual, timeout=ANSWER)
     asked = source(options, None)
     try:
         readings = await asked.cycle()

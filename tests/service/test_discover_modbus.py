@@ -40,9 +40,9 @@ async def test_for_a_machine(gateway: ConextSimulator) -> None:
     status, out, _ = await discover("--json", "--host", f"127.0.0.1:{gateway.sunspec_port}")
     assert status == 0
     answer = json.loads(out)
-    assert [unit["unit"] for unit in answer["found"][0]["units"]] == [1, 230]
+    assert [unit["unit"] for unit in answer["found"][0]["units"]] == [1, 10, 230]
     assert answer["found"][0]["profile"] == "sunspec"
-    assert tomllib.loads(answer["configuration"])["modbus_tcp"][0]["units"] == [1, 230]
+    assert tomllib.loads(answer["configuration"])["modbus_tcp"][0]["units"] == [1, 10, 230]
 
 
 async def test_nobody_answers() -> None:

@@ -177,8 +177,11 @@ class Reader:
         return [(HOLDING, polled.plan(HOLDING, spans, walls, learned.get(HOLDING)))]
 
     async def _look(self, told: list[int]) -> None:
-        """Look for units that are not known yet; those that tell something join ``told``. Raises `Refused` when nobody
-        can be asked."""
+        """Look for units that are not known yet; those that tell something join ``told``.
+
+        Raises:
+            Refused: nobody can be asked.
+        """
         if self._monotonic() < self._look_at:
             return
         for number in survey.candidates(self._wanted.units, self._wanted.usual, iter(self.units)):
