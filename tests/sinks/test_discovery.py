@@ -64,6 +64,7 @@ CLASSES: dict[str, tuple[set[str | None], set[str | None]]] = {
     "energy_storage": ({"Wh", "kWh", "MWh"}, MEASUREMENT),
     "data_size": ({"B", "kB", "KiB", "MB", "MiB"}, MEASUREMENT | TOTALS),
     "signal_strength": ({"dB", "dBm"}, MEASUREMENT),
+    "irradiance": ({"W/m²"}, MEASUREMENT),
     "timestamp": ({None}, {None}),
     "enum": ({None}, {None}),
 }

@@ -11,7 +11,7 @@ The rows stand in files by what tells of them; `row` says what a row is, `words`
 
 from __future__ import annotations
 
-from pvsmqtt.model.quantity import boards, common, house, line, place, storage, supervisor
+from pvsmqtt.model.quantity import boards, common, conext, house, line, place, storage, supervisor
 from pvsmqtt.model.quantity.row import Quantity, StateClass
 from pvsmqtt.model.quantity.words import (
     CONTROLLER_STATES,
@@ -44,6 +44,7 @@ _ROWS: tuple[Quantity, ...] = (
     *place.ROWS,
     *boards.ROWS,
     *storage.ROWS,
+    *conext.ROWS,
     *line.ROWS,
     *house.ROWS,
 )

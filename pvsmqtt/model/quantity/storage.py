@@ -16,8 +16,16 @@ from pvsmqtt.model.quantity.words import (
 )
 
 ROWS = (
-    energy("discharge_energy", "Discharge energy", "AC energy taken from storage since installation"),
-    energy("charge_energy", "Charge energy", "AC energy put into storage since installation"),
+    energy(
+        "discharge_energy",
+        "Discharge energy",
+        "Energy taken from storage since installation, on the AC side (Conext XW: as it counts)",
+    ),
+    energy(
+        "charge_energy",
+        "Charge energy",
+        "Energy put into storage since installation, on the AC side (Conext XW: as it counts)",
+    ),
     percent("state_of_charge", "State of charge", "State of charge", "battery"),
     percent(
         "customer_state_of_charge",

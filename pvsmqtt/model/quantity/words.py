@@ -82,3 +82,59 @@ CONTROL_PLACES = ("remote", "local", "other")
 
 LINE_STATES = ("searching", "listening", "connected", "silent", "lost")
 FRESHNESS = ("live", "stale", "asleep", "lost")
+
+DEVICE_STATES = (
+    "hibernate",
+    "power_save",
+    "safe",
+    "operating",
+    "diagnostic",
+    "remote_off",
+)
+"""Conext XW 0x0040, 0 to 5."""
+
+INVERTER_STATES = (
+    "invert",
+    "ac_pass_through",
+    "aps_only",
+    "load_sense",
+    "disabled",
+    "load_sense_ready",
+    "engaging",
+    "fault",
+    "standby",
+    "grid_tied",
+    "grid_support",
+    "generator_support",
+    "sell",
+    "load_shaving",
+    "frequency_stabilization",
+    "ac_coupling",
+    "reverse_battery_current",
+)
+"""Conext XW 0x007A, 1024 to 1040."""
+
+CHARGER_STATES = (
+    "not_charging",
+    "bulk",
+    "absorption",
+    "overcharge",
+    "equalize",
+    "float",
+    "no_float",
+    "constant_voltage_current",
+    "disabled",
+    "qualifying_ac",
+    "qualifying_aps",
+    "engaging",
+    "fault",
+    "suspended",
+    "ac_good",
+    "aps_good",
+    "ac_fault",
+    "charge",
+    "absorption_exit_pending",
+    "ground_fault",
+    "ac_good_pending",
+)
+"""Conext XW 0x007B, 768 to 788."""
