@@ -82,6 +82,11 @@ class Plan:
         place = max(gaps)[2]
         return _hull(within[:place]), _hull(within[place:])
 
+    def admit(self, span: Span) -> None:
+        """It may be there after all: ask for it again."""
+        self._refused.discard(span)
+        self._requests = None
+
     def separate(self, address: int) -> None:
         """Both sides of this address were answered as a whole, but not together."""
         self._walls.add(address)

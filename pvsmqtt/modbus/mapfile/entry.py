@@ -69,6 +69,12 @@ class RegisterMap:
         """The same map for equipment that has its words the other way round, every entry of it."""
         return replace(self, entries=tuple(replace(entry, word_order=order) for entry in self.entries))
 
+    def of_live(self) -> RegisterMap:
+        """The same map, in which only what equipment is known to fill is a quantity."""
+        return replace(
+            self, entries=tuple(entry if entry.live else replace(entry, quantity=None) for entry in self.entries)
+        )
+
     def for_unit(self, unit: int) -> RegisterMap:
         """The same map for this unit, whatever its number, and no other."""
         return replace(self, entries=tuple(replace(entry, units=(unit,)) for entry in self.entries))

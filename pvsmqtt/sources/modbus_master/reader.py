@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pvsmqtt.modbus.block import RegisterBlock, Table
@@ -22,6 +23,7 @@ from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.memory import Memory
 from pvsmqtt.sources.modbus_master import survey
+from pvsmqtt.sources.modbus_master.fetch import Round
 from pvsmqtt.sources.modbus_master.patient import Patient
 from pvsmqtt.sources.modbus_master.refusal import NO_DOOR, Refusal, Refused
 from pvsmqtt.sources.modbus_master.survey import Language, Unit
@@ -107,57 +109,46 @@ class Reader:
 
     async def _ask(self, polled: Polled) -> bool:
         """Whether it told anything. Raises `Refused` when nobody behind this door can be asked."""
-        before = self.decoder.units[polled.unit.number].answers if polled.unit.number in self.decoder.units else 0
+        number = polled.unit.number
+        before = self._answers(number)
+        this = Round(self.patient, number, partial(self._take, number), self._count)
         try:
             if self._monotonic() - polled.surveyed >= LOOK_AGAIN:
-                await self._meet(polled)
+                await self._meet(polled, this)
             for table, plan in self._plans(polled):
                 for span in list(plan.requests):
-                    await self._fetch(polled, table, plan, span)
+                    await this.fetch(table, plan, span)
         except Refused as refused:
             self._count(refused)
             polled.bad(refused, self._monotonic())
             if refused.reason in NO_DOOR:
                 raise
             return False
-        heard = self.decoder.units.get(polled.unit.number)
-        if heard is None or heard.answers == before:
-            polled.bad(Refused(Refusal.ADDRESS, self._name(polled.unit.number)), self._monotonic())
+        finally:
+            polled.doubtful += this.doubtful
+            if self._answers(number) == before:
+                polled.admit_again()  # it was the unit that failed, and not its registers
+        if self._answers(number) == before:
+            polled.bad(Refused(Refusal.FAILURE, self._name(number)), self._monotonic())
             return False
         polled.good(self._monotonic())
         self._remember(polled)
         return True
 
-    async def _meet(self, polled: Polled) -> None:
+    def _answers(self, number: int) -> int:
+        heard = self.decoder.units.get(number)
+        return heard.answers if heard else 0
+
+    async def _meet(self, polled: Polled, this: Round) -> None:
         """Who is it, and where do its models stand?"""
         unit = polled.unit
+        polled.admit_again()
         if unit.language is Language.SUNSPEC:
             for read in await survey.walk(self.patient, unit):
                 self._take(unit.number, HOLDING, Span(read.address, len(read.registers)), read.registers)
             if (span := identity_span(self.chains.chain(unit.number))) is not None:
-                await self._fetch(polled, HOLDING, Plan([span]), span)
+                await this.fetch(HOLDING, Plan([span]), span)
         polled.surveyed = self._monotonic()
-
-    async def _fetch(self, polled: Polled, table: Table, plan: Plan, span: Span) -> bool:
-        """Read this, in parts where it has to be; whether it was told as a whole. Raises `Refused` when the unit, or
-        the door, does not answer at all."""
-        number = polled.unit.number
-        try:
-            registers = await self.patient.read(number, span, table)
-        except Refused as refused:
-            final = polled.is_final(refused, table, span)
-            if not final and refused.reason not in (Refusal.FAILURE, Refusal.OTHER):
-                raise
-            self._count(refused)
-            halves = plan.halves(span) if final else None
-            if halves is not None:
-                first, second = [await self._fetch(polled, table, plan, half) for half in halves]
-                if first and second:
-                    plan.separate(halves[1].address)
-            return False
-        polled.answered(table, span)
-        self._take(number, table, span, registers)
-        return True
 
     def _take(self, number: int, table: Table, span: Span, registers: tuple[int, ...]) -> None:
         block = RegisterBlock(number, table, span.address, registers, self._monotonic())
@@ -216,9 +207,12 @@ class Reader:
         return polled
 
     def _maps_of(self, unit: Unit) -> Sequence[RegisterMap]:
+        """The maps of a unit. What is read only because it lies between others is known, but not published."""
         order = self._wanted.order if self._wanted.order != "auto" else self._memory.get("word_order")
         found = of_product(self._wanted.maps, unit.number, unit.product)
         its_own = [one for one in found if any(unit.number in entry.units for entry in one.entries)]
+        if not self._wanted.everything:
+            its_own = [one.of_live() for one in its_own]
         return [one.with_word_order("little") for one in its_own] if order == "little" else its_own
 
     def _remember(self, polled: Polled) -> None:

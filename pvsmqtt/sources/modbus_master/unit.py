@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,11 +15,8 @@ from pvsmqtt.modbus.sunspec import ModelAt, asking
 from pvsmqtt.modbus.sunspec.definitions import COMMON, HEADER
 from pvsmqtt.modbus.sunspec.points import Image
 from pvsmqtt.sources import sunspec_readings
-from pvsmqtt.sources.modbus_master.refusal import FINAL, Refusal, Refused
+from pvsmqtt.sources.modbus_master.refusal import Refused
 from pvsmqtt.sources.modbus_master.survey import Unit
-
-STUBBORN = 3
-"""Failures (exception 4) in succession of one request after which it counts as refused."""
 
 FIRST_REST, LONGEST_REST = 15.0, 300.0
 """Seconds for which a unit that does not answer is left alone, at first and at most."""
@@ -39,8 +35,9 @@ class Polled:
     rest_until: float = -math.inf
     version: str | None = None
     """Of its firmware, as it told: with another one, what it refuses is found out anew."""
+    doubtful: list[tuple[Plan, Span]] = field(default_factory=list)
+    """What it could not tell, though it may be there: left out until the next look at it."""
     _failures: int = 0
-    _failing: Counter[tuple[Table, Span]] = field(default_factory=Counter)
 
     def plan(self, table: Table, spans: Iterable[Span], walls: Iterable[int], learned: object) -> Plan:
         """The plan for these spans; a new one goes on with what the old one, or an earlier run, has ``learned``."""
@@ -52,19 +49,11 @@ class Polled:
         self.plans[table] = found
         return found
 
-    def is_final(self, refused: Refused, table: Table, span: Span) -> bool:
-        """Whether this request need not be tried again as it is."""
-        if refused.reason in FINAL:
-            return True
-        if refused.reason is not Refusal.FAILURE:
-            return False
-        self._failing[table, span] += 1
-        return self._failing[table, span] >= STUBBORN
-
-    def answered(self, table: Table, span: Span) -> None:
-        """This request was answered."""
-        if self._failing:
-            self._failing.pop((table, span), None)
+    def admit_again(self) -> None:
+        """What it could not tell is asked for again."""
+        for plan, span in self.doubtful:
+            plan.admit(span)
+        self.doubtful = []
 
     def good(self, now: float) -> None:
         """All was told."""
