@@ -2,9 +2,9 @@
 
     python benchmarks/modbus.py [--cycles 20] [--delay 20]
 
-Three ways, one after the other, against the same simulated gateway: the reader of the service where the gateway tolerates
-reads across gaps, the same where it refuses them, and one read on a connection of its own for each value, as
-sunpower-ess-monitor does it. ``--delay`` is how many milliseconds the gateway thinks before each answer. Bytes are
+Three ways, one after the other, against the same simulated gateway: the reader of the service where the gateway
+tolerates reads across gaps, the same where it refuses them, and one read on a connection of its own for each value,
+as sunpower-ess-monitor does it. ``--delay`` is how many milliseconds the gateway thinks before each answer. Bytes are
 those of Modbus, without what TCP adds to each connection and packet. The service's usual pause of 50 ms between two
 requests is left out of the time, and told beside it.
 """
@@ -134,9 +134,8 @@ async def main(cycles: int, delay: float) -> None:
         cost = say(name, await ours(relay, simulator, cycles))
         if gaps:
             met = "met" if cost.requests <= GOAL else "MISSED"
-            print(
-                f"{'':<42} goal: at most {GOAL} requests ({met}); its pauses add {cost.requests * PAUSE * 1000:.0f} ms"
-            )
+            pauses = 1000 * cost.requests * PAUSE
+            print(f"{'':<42} goal: at most {GOAL} requests ({met}); its pauses add {pauses:.0f} ms")
         else:
             say("one read and one connection for each value", await singly(relay, simulator, cycles))
         server.close()
