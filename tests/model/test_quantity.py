@@ -56,6 +56,20 @@ METER = {
 }
 LINE = {"voltage": V, "current": A}
 BANK = {"voltage": V, "current": A, "power": W, "temperature": C, "state_of_charge": P, "state_of_health": P}
+DC_INPUTS = {
+    f"dc_{what}_{number}": (unit,)
+    for what, unit in (("power", W), ("voltage", V), ("current", A))
+    for number in (1, 2, 3, 4)
+}
+LIMITS = {
+    "commanded_power_limit": (P, DIAG),
+    "power_limit_active": (None, SWITCH, DIAG),
+    "power_rating": (W, DIAG, OFF),
+    "pv_connection": (None, DIAG, OFF),
+    "storage_connection": (None, DIAG, OFF),
+    "absorbed_energy": (KWH, UP),
+    "power_l3": (W,),
+}
 GRID_SIDE = {
     "grid_power": (W,),
     "grid_voltage": (V,),
@@ -105,6 +119,8 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "state": (None, ENUM, DIAG),
         "availability": (None, ENUM),
         "status_word": (None, DIAG, OFF),
+        **DC_INPUTS,
+        **LIMITS,
         "panel_x": (None, DIAG, OFF),
         "panel_y": (None, DIAG, OFF),
         "panel_azimuth": ("°", DIAG, OFF),
@@ -365,6 +381,8 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "connected_strings": (None, DIAG),
         "module_temperature_min": (C,),
         "module_temperature_max": (C,),
+        "energy_available": (KWH,),
+        "storage_state": (None, ENUM, DIAG),
         "energy_capacity": (KWH, DIAG, OFF),
         "charge_capacity": ("Ah", DIAG, OFF),
         "events": (None, DIAG),

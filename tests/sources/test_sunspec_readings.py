@@ -9,8 +9,8 @@ from pvsmqtt.modbus.sunspec.definitions import GroupDefinition, definition
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.sources.sunspec_readings import conversions, facts, readings
-from pvsmqtt.sources.sunspec_readings.conversions import bits, kilo, percent, same, share
-from pvsmqtt.sources.sunspec_readings.tables import SEVERAL, TABLES, VENDOR_EVENTS
+from pvsmqtt.sources.sunspec_readings.conversions import bits, kilo, listed, percent, same, share, switch
+from pvsmqtt.sources.sunspec_readings.tables import DC_INPUTS, METERS, SEVERAL, TABLES, VENDOR_EVENTS
 
 
 def point(model: int, path: str, value: object, *, scaled: bool = True) -> Point:
@@ -33,13 +33,14 @@ def paths(group: GroupDefinition, path: str = "") -> dict[str, str | None]:
 
 UNITS = {"W": "W", "VA": "VA", "var": "var", "Var": "var", "V": "V", "A": "A", "Hz": "Hz", "C": "°C", "Wh": "kWh"}
 UNITS |= {"%": "%", "%WHRtg": "%", "Pct": "%", "% AhrRtg": "%", "% WChaMax": "%", "% WDisChaMax": "%"}
-UNITS |= {"Ah": "Ah", "WH": "kWh"}
+UNITS |= {"Ah": "Ah", "WH": "kWh", "% WMax": "%"}
 WORDS = {
     conversions.operating_state: conversions.OPERATING_STATES,
     conversions.charge_state: conversions.CHARGE_STATES,
     conversions.bank_state: conversions.BANK_STATES,
     conversions.wanted_state: conversions.WANTED_STATES,
     conversions.control_place: conversions.CONTROL_PLACES,
+    conversions.storage_state: conversions.STORAGE_STATES,
 }
 
 
@@ -54,9 +55,11 @@ def test_every_row_is_a_point_and_a_quantity_in_its_unit(model: int) -> None:
             assert convert is (percent if unit == "Pct" else share)
         elif row.options:
             assert convert in (*WORDS, conversions.storage_limits)
+        elif row.switch:
+            assert convert is switch
         elif unit is None:
             assert row.unit is None, path
-            assert convert in (same, bits)
+            assert convert in (same, bits, listed)
         else:
             assert UNITS[unit.strip()] == row.unit, path
             assert convert is (kilo if row.unit == "kWh" else same), path
@@ -202,7 +205,76 @@ def test_a_meter() -> None:
 def test_one_string_is_the_whole_and_several_are_not() -> None:
     first = point(160, "module[1].DCV", 380.0)
     assert readings([*told(103, W=1), first])[1] == {"power": 1, "dc_voltage": 380.0}
-    assert readings([*told(103, W=1), first, point(160, "module[2].DCV", 370.0)])[1] == {"power": 1}
+    second = [point(160, "module[2].DCV", 370.0), point(160, "module[2].DCW", None)]
+    assert readings([*told(103, W=1, DCW=900), first, *second])[1] == {
+        "power": 1,
+        "dc_power": 900,
+        "dc_voltage_1": 380.0,
+        "dc_voltage_2": 370.0,
+        "dc_power_2": None,
+    }
+
+
+def test_no_more_than_four_dc_inputs() -> None:
+    inputs = [point(160, f"module[{number}].DCW", 100 * number) for number in range(1, 7)]
+    assert readings(inputs)[1] == {f"dc_power_{number}": 100 * number for number in (1, 2, 3, 4)}
+    ports = [point(714, f"Prt[{number}].DCA", number) for number in (1, 2)]
+    assert readings([*told(714, DCW=700), *ports])[1] == {"dc_power": 700, "dc_current_1": 1, "dc_current_2": 2}
+
+
+@pytest.mark.parametrize("model", DC_INPUTS)
+def test_every_dc_input_is_a_point_and_a_quantity_in_its_unit(model: int) -> None:
+    found = definition(model)
+    assert found is not None
+    known = paths(found.group)
+    for path, key, convert in DC_INPUTS[model]:
+        number = path[path.index("[") + 1]
+        unit = known[path.replace(f"[{number}]", "[1]")]
+        assert unit is not None
+        assert UNITS[unit] == QUANTITIES[key].unit
+        assert key.endswith(f"_{number}")
+        assert convert is same
+
+
+def test_energy_of_the_status_model_where_the_inverter_counts_none() -> None:
+    assert readings([*told(103, WH=5000), *told(122, ActWh=7000)])[1] == {"energy": 5.0}
+    assert readings([*told(103, WH=None), *told(122, ActWh=7000)])[1] == {"energy": 7.0}
+
+
+def test_a_limit_says_whether_it_is_in_force() -> None:
+    assert readings(told(123, WMaxLimPct=60.0, WMaxLim_Ena="DISABLED"))[1] == {
+        "commanded_power_limit": 60.0,
+        "power_limit_active": "off",
+    }
+    assert readings(told(704, WMaxLimPct=60.0, WMaxLimPctEna="ENABLED"))[1]["power_limit_active"] == "on"
+    assert readings(told(704, WMaxLimPctEna=7))[1] == {"power_limit_active": None}
+
+
+@pytest.mark.parametrize("model", sorted(METERS))
+def test_a_meter_in_the_unit_of_an_inverter_stands_at_the_grid(model: int) -> None:
+    """Neither its power nor what its lines carry is the inverter's, also where that one tells nothing."""
+    meter = told(model, W=-900, WphA=-500, WphC=1, A=4, AphB=2, PPV=240.0, PhVphA=120.0, Hz=60, PF=0.5, TotWhImp=1000)
+    kind, values = readings([*told(103, W=1500, PPVphAB=None, AphA=None), *meter])
+    assert kind is Kind.INVERTER
+    assert values == {
+        "power": 1500,
+        "voltage": None,
+        "current_l1": None,
+        "grid_power": -900,
+        "grid_current": 4,
+        "grid_current_l2": 2,
+        "grid_voltage": 240.0,
+        "grid_voltage_l1": 120.0,
+        "grid_frequency": 60,
+        "import_energy": 1.0,
+    }
+
+
+def test_the_only_string_speaks_for_its_bank_and_several_do_not() -> None:
+    string = told(804, SoC=55, ModTmpMin=21.5)
+    assert readings([*told(802, SoC=50), *string])[1] == {"state_of_charge": 50, "module_temperature_min": 21.5}
+    other = [row._replace(address=100) for row in string]
+    assert readings([*told(802, SoC=50), *string, *other])[1] == {"state_of_charge": 50}
 
 
 def test_other_kinds() -> None:

@@ -115,6 +115,21 @@ ROWS: tuple[tuple[int, str, int, str, int, str, object], ...] = (
     (803, "NStrCon", 1, "", 0, "connected_strings", 1),
     (803, "ModTmpMin", MINUS - 25, "ModTmp_SF", MINUS - 1, "module_temperature_min", -2.5),
     (803, "ModTmpMax", 315, "ModTmp_SF", MINUS - 1, "module_temperature_max", 31.5),
+    *((713, "Sta", number, "", 0, "storage_state", word) for number, word in enumerate(
+        ("ok", "warning", "error", "other"))),
+    (713, "WHAvail", 725, "WH_SF", 1, "energy_available", 7.25),
+    (122, "ActWh", 7_000_500, "", 0, "energy", 7000.5),
+    (122, "PVConn", 0b101, "", 0, "pv_connection", "connected, operating"),
+    (122, "StorConn", 0, "", 0, "storage_connection", "none"),
+    (123, "WMaxLimPct", 600, "WMaxLimPct_SF", MINUS - 1, "commanded_power_limit", 60.0),
+    (123, "WMaxLim_Ena", 1, "", 0, "power_limit_active", "on"),
+    (704, "WMaxLimPctEna", 0, "", 0, "power_limit_active", "off"),
+    (120, "WRtg", 77, "WRtg_SF", 2, "power_rating", 7700),
+    (702, "WMaxRtg", 77, "W_SF", 2, "power_rating", 7700),
+    (701, "TotWhAbs", 1_234_567, "", 0, "absorbed_energy", 1234.567),
+    (701, "WL3", MINUS - 15, "W_SF", 2, "power_l3", -1500),
+    (203, "WphC", MINUS - 15, "W_SF", 2, "power_l3", -1500),
+    (201, "PhV", 1203, "V_SF", MINUS - 1, "voltage", 120.3),
     (20001, "WhCha", 7_000_500, "", 0, "charge_energy", 7000.5),
     (20001, "WChaMax", 65, "WMax_SF", 2, "charge_power_limit", 6500),
     (20001, "WDisChaMax", 68, "WMax_SF", 2, "discharge_power_limit", 6800),
@@ -135,7 +150,20 @@ NUMBER = {
     for model, table in TABLES.items()
     if model != 20001
 }
-COUNTED = {803: ("NStr", 32), 714: ("NPrt", 25)}
+
+
+def judged(model: int, registers: list[int]) -> SunSpecModbusClientModel:
+    """What pysunspec2 makes of them."""
+    return SunSpecModbusClientModel(
+        model_id=model,
+        model_addr=40070,
+        model_len=registers[1],
+        data=struct.pack(f">{len(registers)}H", *registers),
+        mb_device=None,
+    )
+
+
+COUNTED = {803: ("NStr", 32), 804: ("NMod", 16), 714: ("NPrt", 25)}
 """The judge wants one group at least: the point that counts them, registers of one."""
 
 
@@ -152,14 +180,7 @@ def test_numbers_are_those_of_the_judge(model: int, row: tuple[str, str, object]
     numbers = {count: 1, name: number} | ({factor: MINUS - 2} if isinstance(factor, str) else {})
     registers = registers_of(model, numbers) + [0] * length
     registers[1] += length
-    judge = SunSpecModbusClientModel(
-        model_id=model,
-        model_addr=40070,
-        model_len=registers[1],
-        data=struct.pack(f">{len(registers)}H", *registers),
-        mb_device=None,
-    )
-    expected = judge.points[name].cvalue / {kilo: 1000, percent: 100}.get(convert, 1)  # type: ignore[call-overload]
+    expected = judged(model, registers).points[name].cvalue / {kilo: 1000, percent: 100}.get(convert, 1)  # type: ignore[call-overload]
     assert published(registers)[key] == pytest.approx(expected)
 
 
@@ -172,6 +193,20 @@ def test_the_first_group_of_a_model_with_one() -> None:
         "dc_power": 3086,
         "temperature": 31,
     }
+    two = [160, 48, *several[2:8], 2, 0, *module, 2, *module[1:9], 700, 3702, 2591, *module[12:]]
+    assert published([one & 0xFFFF for one in two]) == {
+        "dc_current_1": 8.12,
+        "dc_voltage_1": 380.1,
+        "dc_power_1": 3086,
+        "dc_current_2": 7.0,
+        "dc_voltage_2": 370.2,
+        "dc_power_2": 2591,
+    }
+    judge = judged(160, [one & 0xFFFF for one in two]).groups["module"]
+    assert [(one.DCA.cvalue, one.DCV.cvalue, one.DCW.cvalue) for one in judge] == [
+        pytest.approx((8.12, 380.1, 3086)),
+        pytest.approx((7.0, 370.2, 2591)),
+    ]
     port = [0, 1, *[0] * 8, 812, 3801, 3086, *[0] * 12]
     ports = [714, 43, 0, 0, 1, 812, 3086, *[0] * 8, MINUS - 2, MINUS - 1, 0, 0, 0, *port]
     assert published([one & 0xFFFF for one in ports]) == {"dc_current": 8.12, "dc_voltage": 380.1, "dc_power": 3086}

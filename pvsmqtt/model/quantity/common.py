@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pvsmqtt.model.device import Kind
-from pvsmqtt.model.quantity.row import Quantity, celsius, current, energy, enum, net_energy, power, raw, voltage
+from pvsmqtt.model.quantity.row import Quantity, celsius, current, energy, enum, flag, net_energy, power, raw, voltage
 from pvsmqtt.model.quantity.words import FRESHNESS, METER_TYPES, OPERATING_STATES, STATES
 
 ROWS = (
@@ -14,6 +14,8 @@ ROWS = (
     energy("export_energy", "Export energy", "Energy given to the grid since installation"),
     power("power_l1", "Power L1", "Power of leg 1"),
     power("power_l2", "Power L2", "Power of leg 2"),
+    power("power_l3", "Power L3", "Power of phase 3"),
+    energy("absorbed_energy", "Absorbed energy", "AC energy taken in by the inverter since installation"),
     Quantity("reactive_power", "Reactive power", "Reactive power", "var", "reactive_power", "measurement", 0),
     Quantity("apparent_power", "Apparent power", "Apparent power", "VA", "apparent_power", "measurement", 0),
     Quantity("power_factor", "Power factor", "Power factor, −1…1", None, "power_factor", "measurement", 2),
@@ -38,6 +40,11 @@ ROWS = (
     power("dc_power", "DC power", "Power of the panel (storage inverter: of its DC side)"),
     voltage("dc_voltage", "DC voltage", "Voltage of the panel (storage inverter: of its DC side)"),
     current("dc_current", "DC current", "Current of the panel (storage inverter: of its DC side)"),
+    *(
+        row(f"dc_{what}_{number}", f"DC {what} {number}", f"DC input {number} of several")
+        for number in (1, 2, 3, 4)
+        for what, row in (("power", power), ("voltage", voltage), ("current", current))
+    ),
     celsius("temperature", "Temperature", "Temperature (inverter: heat sink)"),
     celsius("cabinet_temperature", "Cabinet temperature", "Temperature inside the case"),
     celsius("transformer_temperature", "Transformer temperature", "Temperature of the transformer"),
@@ -47,6 +54,30 @@ ROWS = (
     enum("availability", "Data", "Whether its data is live", FRESHNESS),
     enum("operating_state", "Operating state", "What the inverter says that it does", OPERATING_STATES),
     raw("vendor_state", "Vendor state", "Operating state in numbers of its maker", enabled=False),
+    Quantity(
+        "commanded_power_limit",
+        "Commanded power limit",
+        "Power it is allowed, of the most it can; in force only while it is active",
+        "%",
+        None,
+        "measurement",
+        0,
+        diagnostic=True,
+    ),
+    flag("power_limit_active", "Power limit active", "Whether the commanded power limit is in force"),
+    Quantity(
+        "power_rating",
+        "Power rating",
+        "Nameplate power of the inverter",
+        "W",
+        "power",
+        "measurement",
+        0,
+        diagnostic=True,
+        enabled=False,
+    ),
+    raw("pv_connection", "PV connection", "How the panels are connected, in words of the inverter", enabled=False),
+    raw("storage_connection", "Storage connection", "How the storage is connected, likewise", enabled=False),
     raw("events", "Events", "Events that are active now, as a bit field in hexadecimal digits"),
     raw("vendor_events", "Vendor events", "Events of its maker that are active now, likewise", enabled=False),
     raw("status_word", "Status word", "Status word as the inverter gives it", enabled=False),

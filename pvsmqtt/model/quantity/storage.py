@@ -12,6 +12,7 @@ from pvsmqtt.model.quantity.words import (
     PCS_MODES,
     PCS_STATES,
     STORAGE_LIMITS,
+    STORAGE_STATES,
     WANTED_STATES,
 )
 
@@ -62,6 +63,16 @@ ROWS = (
         diagnostic=True,
         enabled=False,
     ),
+    Quantity(
+        "energy_available",
+        "Available energy",
+        "Energy that the battery can give now",
+        "kWh",
+        "energy_storage",
+        "measurement",
+        2,
+    ),
+    enum("storage_state", "Storage state", "How the storage is", STORAGE_STATES),
     voltage("battery_voltage", "Battery voltage", "DC voltage of the battery"),
     power("charge_power_limit", "Charge power limit", "Most it may charge now", diagnostic=True),
     power("discharge_power_limit", "Discharge power limit", "Most it may discharge now", diagnostic=True),

@@ -71,6 +71,9 @@ OPERATING_STATES = (
 )
 """SunSpec 101 to 103 ``St``, 1 to 8."""
 
+STORAGE_STATES = ("ok", "warning", "error", "other")
+"""SunSpec 713 ``Sta``, 0 to 2."""
+
 STORAGE_LIMITS = ("none", "charge", "discharge", "both", "other")
 """SunSpec 124 ``StorCtl_Mod``: bit 0 charge, bit 1 discharge."""
 

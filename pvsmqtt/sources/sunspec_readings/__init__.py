@@ -3,6 +3,7 @@
 =============  ==========================================================
 `tables`       which quantity each point of a model gives; kinds of device
 `conversions`  units, words and bit fields
+`names`        what quantities are called where a unit is several things
 =============  ==========================================================
 
 A point that says "not implemented" gives ``None``, and one whose scale factor was never heard gives nothing.
@@ -24,11 +25,11 @@ from pvsmqtt.modbus.sunspec import Identity, Point
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Value
 from pvsmqtt.sources.sunspec_readings.conversions import fields
+from pvsmqtt.sources.sunspec_readings.names import BEHIND, BESIDE_INVERTER
 from pvsmqtt.sources.sunspec_readings.tables import (
-    BATTERIES,
-    BEHIND,
-    BESIDE_INVERTER,
+    DC_INPUTS,
     INVERTERS,
+    ONCE,
     SEVERAL,
     TABLES,
     VENDOR_EVENTS,
@@ -71,16 +72,21 @@ def readings(points: Iterable[Point]) -> tuple[Kind, dict[str, Value]]:
         news.
     """
     by_model: dict[int, dict[str, Point]] = {}
+    repeated: set[int] = set()
     for point in points:
         path = f"{point.group}.{point.name}" if point.group else point.name
-        by_model.setdefault(point.model, {}).setdefault(path, point)
+        first = by_model.setdefault(point.model, {}).setdefault(path, point)
+        if point.model in ONCE and first.address != point.address:
+            repeated.add(point.model)
     what = kind(by_model)
     with_inverter = not INVERTERS.isdisjoint(by_model)
     values: dict[str, Value] = {}
     for model in TABLES:
+        if model in repeated:
+            continue
         found = _told(model, by_model.get(model, {}))
-        if with_inverter and model in BATTERIES:
-            found = _renamed(found, BESIDE_INVERTER)
+        if with_inverter and model in BESIDE_INVERTER:
+            found = _renamed(found, BESIDE_INVERTER[model])
         for key, value in found.items():
             if values.get(key) is None:
                 values[key] = value
@@ -108,10 +114,12 @@ def _told(model: int, points: Mapping[str, Point]) -> dict[str, Value]:
     """The quantities of one model."""
     values: dict[str, Value] = {}
     several = SEVERAL.get(model)
-    first_only = several is not None and any(path.startswith(several) for path in points)
-    for path, key, convert in TABLES[model]:
+    table = TABLES[model]
+    if several is not None and any(path.startswith(several) for path in points):
+        table = (*(row for row in table if "[1]" not in row[0]), *DC_INPUTS[model])
+    for path, key, convert in table:
         point = points.get(path)
-        if point is None or not point.scaled or values.get(key) is not None or (first_only and "[1]" in path):
+        if point is None or not point.scaled or values.get(key) is not None:
             continue
         values[key] = convert(point)
     vendor = [points.get(name) for name in VENDOR_EVENTS.get(model, ())]

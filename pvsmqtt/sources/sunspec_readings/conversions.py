@@ -59,6 +59,12 @@ WANTED_STATES = {"NO REQUEST": "none", "START": "start", "STOP": "stop"}
 CONTROL_PLACES = {"REMOTE": "remote", "LOCAL": "local"}
 """802 ``LocRemCtl``."""
 
+STORAGE_STATES = {"OK": "ok", "WARNING": "warning", "ERROR": "error"}
+"""713 ``Sta``."""
+
+SWITCHES = {"DISABLED": "off", "ENABLED": "on"}
+"""123 and 704: whether a limit is in force."""
+
 STORAGE_LIMITS = {0: "none", 1: "charge", 2: "discharge", 3: "both"}
 """124 ``StorCtl_Mod``, all its bits as a number."""
 
@@ -106,6 +112,21 @@ def wanted_state(point: Point) -> Value:
 def control_place(point: Point) -> Value:
     """Who controls a battery."""
     return _word(point, CONTROL_PLACES)
+
+
+def storage_state(point: Point) -> Value:
+    """How the storage is."""
+    return _word(point, STORAGE_STATES)
+
+
+def switch(point: Point) -> Value:
+    """On or off; what is neither is none."""
+    return SWITCHES.get(str(point.value))
+
+
+def listed(point: Point) -> Value:
+    """Bits by name, in small letters: ``connected, operating``."""
+    return point.value.lower() if isinstance(point.value, str) else None
 
 
 def storage_limits(point: Point) -> Value:

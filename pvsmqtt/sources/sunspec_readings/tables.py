@@ -19,11 +19,14 @@ from pvsmqtt.sources.sunspec_readings.conversions import (
     charge_state,
     control_place,
     kilo,
+    listed,
     operating_state,
     percent,
     same,
     share,
     storage_limits,
+    storage_state,
+    switch,
     wanted_state,
 )
 
@@ -72,6 +75,7 @@ _METER: Table = (
     ("W", "power", same),
     ("WphA", "power_l1", same),
     ("WphB", "power_l2", same),
+    ("WphC", "power_l3", same),
     ("VA", "apparent_power", same),
     ("VAR", "reactive_power", same),
     ("Hz", "frequency", same),
@@ -100,6 +104,8 @@ _DER: Table = (
     ("AL3", "current_l3", same),
     ("WL1", "power_l1", same),
     ("WL2", "power_l2", same),
+    ("WL3", "power_l3", same),
+    ("TotWhAbs", "absorbed_energy", kilo),
     *_TEMPERATURES,
     ("InvSt", "operating_state", operating_state),
     ("Alrm", "events", bits),
@@ -129,6 +135,21 @@ _BATTERY: Table = (
     ("WHRtg", "energy_capacity", kilo),
 )
 
+_STRING: Table = (
+    ("SoC", "state_of_charge", same),
+    ("SoH", "state_of_health", same),
+    ("DoD", "depth_of_discharge", same),
+    ("NCyc", "cycle_count", same),
+    ("V", "voltage", same),
+    ("CellVMin", "cell_voltage_min", same),
+    ("CellVAvg", "cell_voltage_average", same),
+    ("CellVMax", "cell_voltage_max", same),
+    ("ModTmpAvg", "temperature", same),
+    ("ModTmpMin", "module_temperature_min", same),
+    ("ModTmpMax", "module_temperature_max", same),
+)
+"""The only string of a bank, where the bank as a whole does not tell it."""
+
 _STORAGE: Table = (
     ("InBatV", "battery_voltage", same),
     ("ChaState", "state_of_charge", same),
@@ -144,8 +165,10 @@ TABLES: dict[int, Table] = {
     **dict.fromkeys((101, 111), (*_INVERTER, *_SINGLE)),
     **dict.fromkeys((102, 103, 112, 113), (*_INVERTER, *_PHASES)),
     701: _DER,
-    **dict.fromkeys((201, 202, 203, 204), (*_METER, ("PF", "power_factor", percent))),
-    **dict.fromkeys((211, 212, 213, 214), (*_METER, ("PF", "power_factor", share))),
+    201: (*_METER, ("PhV", "voltage", same), ("PF", "power_factor", percent)),
+    **dict.fromkeys((202, 203, 204), (*_METER, ("PF", "power_factor", percent))),
+    211: (*_METER, ("PhV", "voltage", same), ("PF", "power_factor", share)),
+    **dict.fromkeys((212, 213, 214), (*_METER, ("PF", "power_factor", share))),
     802: _BATTERY,
     803: (
         ("NStr", "battery_strings", same),
@@ -154,10 +177,13 @@ TABLES: dict[int, Table] = {
         ("ModTmpMin", "module_temperature_min", same),
         ("ModTmpMax", "module_temperature_max", same),
     ),
+    804: _STRING,
     713: (
         ("SoC", "state_of_charge", same),
         ("SoH", "state_of_health", same),
         ("WHRtg", "energy_capacity", kilo),
+        ("WHAvail", "energy_available", kilo),
+        ("Sta", "storage_state", storage_state),
     ),
     714: (("DCW", "dc_power", same), ("DCA", "dc_current", same), ("Prt[1].DCV", "dc_voltage", same)),
     160: (
@@ -172,6 +198,15 @@ TABLES: dict[int, Table] = {
         ("WDisChaMax", "discharge_power_limit", same),
     ),
     124: _STORAGE,
+    122: (
+        ("ActWh", "energy", kilo),
+        ("PVConn", "pv_connection", listed),
+        ("StorConn", "storage_connection", listed),
+    ),
+    123: (("WMaxLimPct", "commanded_power_limit", same), ("WMaxLim_Ena", "power_limit_active", switch)),
+    704: (("WMaxLimPct", "commanded_power_limit", same), ("WMaxLimPctEna", "power_limit_active", switch)),
+    120: (("WRtg", "power_rating", same),),
+    702: (("WMaxRtg", "power_rating", same),),
 }
 
 VENDOR_EVENTS = {
@@ -181,23 +216,25 @@ VENDOR_EVENTS = {
 """Points that together are ``vendor_events``."""
 
 SEVERAL = {160: "module[2]", 714: "Prt[2]"}
-"""A group that is there only when there are several: then the first is not the whole, and gives nothing."""
+"""A group that is there only when there are several: then the first is not the whole, but one of `DC_INPUTS`."""
+
+DC_INPUTS: dict[int, Table] = {
+    model: tuple(
+        (f"{group}[{number}].{point}", f"{key}_{number}", same)
+        for number in range(1, 5)
+        for point, key in (("DCW", "dc_power"), ("DCV", "dc_voltage"), ("DCA", "dc_current"))
+    )
+    for model, group in ((160, "module"), (714, "Prt"))
+}
+"""The first four of several DC inputs. An inverter with a battery (Fronius) may have that among them."""
+
+ONCE = frozenset({804})
+"""Models that tell of the whole only when they are there once."""
 
 INVERTERS = frozenset({101, 102, 103, 111, 112, 113, 701})
 METERS = frozenset({201, 202, 203, 204, 211, 212, 213, 214})
 BATTERIES = frozenset({802, 803, 804, 805})
 STORAGE = frozenset({124, 713, 802, 20001})
-
-BESIDE_INVERTER: dict[str, str | None] = {
-    "voltage": "battery_voltage",
-    **dict.fromkeys(("current", "power", "temperature", "events", "vendor_events", "vendor_state")),
-}
-"""What a battery (802, 803) tells whose inverter is the same unit: these names are the inverter's there. What else
-they are called; None: nothing fits."""
-
-BEHIND: dict[str, str | None] = {"dc_power": None, "dc_current": None, "dc_voltage": "battery_voltage"}
-"""Where no panel but a battery is on the DC side (model 20001): what its quantities are called there; None: nothing
-fits."""
 
 
 def kind_of(models: frozenset[int]) -> Kind:
