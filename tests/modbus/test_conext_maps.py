@@ -150,6 +150,35 @@ def test_32_bits_in_the_wrong_order_are_no_value(found: RegisterMap) -> None:
         assert row.value is not None, entry.name
 
 
+XW_TABLE = """
+0000 s8 1, 000A s10 1, 001E s10 1, 0028 u16 1, 002B s10 1, 0040 u16 1, 0042 b 1, 0043 b 1, 0044 b 1, 0045 b 1,
+0046 b 1, 004B u16 1, 004C u16 1, 0050 u32 .001, 0052 i32 .001, 0054 i32 1, 0056 u16 .01, 0058 u32 .001, 005A u32 1,
+005C u32 .001, 005E u32 1, 0060 u16 1, 0061 u16 .01, 0062 u32 .001, 0064 i32 .001, 0066 i32 1, 0068 u32 1,
+006A u32 .001, 006C u32 1, 006E u32 .001, 0070 i32 .001, 0072 u32 .001, 0074 i32 .001, 007A u16 1, 007B u16 1,
+007E u32 .001, 0080 u32 .001, 0082 u16 .01, 0084 u32 1, 008A u32 1, 008C u32 .001, 008E u32 .001, 0090 u32 .001,
+0092 u32 .001, 0094 u32 .001, 0096 u32 .001, 0098 u16 .01, 009A u32 1, 00A0 u32 1, 00A2 u32 .001, 00AC u32 1,
+00BA u32 1, 00BF u16 1, 0162 u16 1, 016C u16 1, 016F u16 1, 0178 u32 .001, 017A u32 .001, 01B3 u16 1, 01B4 u32 .001,
+01B6 u32 .001, 01D4 u16 1
+"""
+"""Address, type (of texts the registers), scale; the energies stand from 0x00D0 to 0x015C, four apart."""
+
+
+def test_the_xw_is_as_its_sources_have_it() -> None:
+    expected = {}
+    for item in XW_TABLE.replace("\n", " ").split(","):
+        address, kind, scale = item.split()
+        expected[int(address, 16)] = (kind, float(scale))
+    energies = [*range(0xD0, 0xE5, 4), *range(0xE8, 0xFD, 4), *range(0x100, 0x15D, 4)]
+    expected |= dict.fromkeys(energies, ("u32", 0.001))
+    short = {"string": "s", "bits": "b"}
+    found = {}
+    for entry in XW.entries:
+        kind = short.get(entry.type) or entry.type.replace("uint", "u").replace("int", "i")
+        found[entry.address] = (f"s{entry.length}" if kind == "s" else kind, abs(entry.scale))
+    assert found == expected
+    assert {entry.name for entry in XW.entries if entry.offset} == {"battery_temperature"}
+
+
 def test_a_sunvault_through_its_gateway() -> None:
     known = image(
         GATEWAY, device_name="Gateway", fga_number="865-0329", firmware_version="1.16.0",

@@ -248,6 +248,16 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_a_map_is_for_one_transport(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(WAYS + CONEXT)
+    (tmp_path / "b.toml").write_text(CONEXT)
+    assert load(tmp_path / "a.toml", "conext") == load(tmp_path / "a.toml")
+    assert load(tmp_path / "b.toml", "rtu") == load(tmp_path / "b.toml")
+    for name, other in (("a.toml", "rtu"), ("b.toml", "conext")):
+        with pytest.raises(MapError, match=f'{name}: key `transport`: found ".*", expected "{other}"'):
+            load(tmp_path / name, other)  # type: ignore[arg-type]
+
+
 def test_the_maps_that_come_along_can_be_read() -> None:
     assert all(found.entries and found.source for way in ("rtu", "conext") for found in shipped(way))
 

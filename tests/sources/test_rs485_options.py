@@ -132,6 +132,13 @@ def test_a_map_that_is_none(tmp_path: Path) -> None:
     assert "mio.toml" in message(maps=[tmp_path / "mio.toml"])
 
 
+def test_a_map_of_another_network(tmp_path: Path) -> None:
+    text = 'name = "a"\nsource = "b"\ntransport = "conext"\nunits = [221]\ntable = "holding"\nregisters = []\n'
+    (tmp_path / "xw.toml").write_text(text)
+    said = message(maps=[tmp_path / "xw.toml"])
+    assert 'xw.toml: key `transport`: found "conext", expected "rtu"' in said
+
+
 def test_in_the_configuration_file(tmp_path: Path) -> None:
     file = tmp_path / "pvsmqtt.toml"
     file.write_text(f'[mqtt]\nhost = "x"\n[[rs485]]\nline = "{LINE}"\nunits = {{ "5" = "inverter" }}\n')

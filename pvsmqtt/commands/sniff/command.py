@@ -102,7 +102,7 @@ def sniff(
     log.set_up("error")
     options, folder = options_of(line, baudrate, parity, config)
     try:
-        known = [*shipped(), *(load(path) for path in (*options.maps, *maps))]
+        known = [*shipped(), *(load(path, "rtu") for path in (*options.maps, *maps))]
     except MapError as error:
         print(f"pvsmqtt: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -24,11 +24,11 @@ _BITS = (Table.COILS, Table.DISCRETE_INPUTS)
 _TEXTS = ("string", "bits", "bool")
 
 
-def load(path: Path) -> RegisterMap:
-    """Read a map file.
+def load(path: Path, transport: Transport | None = None) -> RegisterMap:
+    """Read a map file, for units that are reached in this way if it is given.
 
     Raises:
-        MapError: it cannot be read, or is not a map; says all that is wrong.
+        MapError: it cannot be read, is not a map, or is for other units; says all that is wrong.
     """
     try:
         text = path.read_text("utf-8")
@@ -36,7 +36,15 @@ def load(path: Path) -> RegisterMap:
         raise MapError([f"{path}: cannot be read: {error.strerror or error}"]) from error
     except ValueError as error:
         raise MapError([f"{path}: is no text in UTF-8"]) from error
-    return loads(text, str(path))
+    found = loads(text, str(path))
+    if transport is not None and found.transport != transport:
+        raise MapError(
+            [
+                f"{path}: key `transport`: found {found_text(found.transport)}, expected {found_text(transport)}: "
+                "the same unit numbers are other equipment there"
+            ]
+        )
+    return found
 
 
 def loads(text: str, file: str = "map") -> RegisterMap:

@@ -159,7 +159,7 @@ def _load(paths: list[Path]) -> tuple[RegisterMap, ...]:
     from pvsmqtt.modbus.mapfile import MapError, load
 
     try:
-        return tuple(map(load, paths))
+        return tuple(load(path, "rtu") for path in paths)
     except MapError as error:
         raise ValueError(str(error)) from None
 
