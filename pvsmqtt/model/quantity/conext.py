@@ -123,7 +123,7 @@ ROWS = (
     *(_off(voltage(f"midpoint{n}_voltage", f"Midpoint {n} voltage", "Within the battery")) for n in (1, 2, 3)),
     *_banks(),
     # The inverters alone, as the gateway adds them up
-    _off(power("xw_grid_power", "XW grid power", "Grid side of all XW inverters, + import (guess)")),
+    _off(power("xw_grid_power", "XW grid power", "Grid side of all XW inverters, + import")),
     _off(voltage("xw_grid_voltage", "XW grid voltage", "Grid side of the XW inverters")),
     _off(_frequency("xw_grid_frequency", "XW grid frequency", "Grid side of the XW inverters")),
     _off(power("xw_load_power", "XW load power", "Load side of all XW inverters")),
