@@ -399,6 +399,7 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "frames": (None, DIAG, UP),
         "crc_failures": (None, DIAG, UP),
         "junk_bytes": ("B", DIAG, UP),
+        "requests": (None, DIAG, UP),
         "timeouts": (None, DIAG, UP),
         "exceptions": (None, DIAG, UP),
     },
