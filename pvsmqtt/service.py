@@ -144,8 +144,6 @@ class Service:
         if options.host == EMBEDDED:
             broker = embedded.EmbeddedBroker(options)
             self._supervisor.start("broker", broker.run)
-            host, port = broker.address
-            options = options.model_copy(update={"host": host, "port": port, "protocol": embedded.PROTOCOL})
         announced = Announced(settings.state_dir / "announced.json")
         sink = MqttSink(options, settings.home_assistant, settings.instance, self._bus, announced)
 

@@ -64,9 +64,10 @@ def _state_dir(path: Path) -> Finding:
 async def _broker(settings: Settings) -> list[Finding]:
     import aiomqtt
 
+    from pvsmqtt.broker.connection import Refused, connect_any, default_client_id
+    from pvsmqtt.broker.message import Message
     from pvsmqtt.sinks.mqtt import embedded
-    from pvsmqtt.sinks.mqtt.connection import DENIED_ADVICE, Refused, connect_any, default_client_id
-    from pvsmqtt.sinks.mqtt.topics import Message, Topics
+    from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, Topics
 
     options = settings.mqtt
     if options.host == EMBEDDED:
@@ -75,13 +76,13 @@ async def _broker(settings: Settings) -> list[Finding]:
         advice = "pip install 'pvsmqtt[embedded]', or name a broker of your own in [mqtt] host"
         return [Finding("broker", False, "the embedded broker is not installed", advice)]
     topics = Topics(options.base_topic, settings.instance, settings.home_assistant.discovery_prefix)
-    where = f"{options.host}:{options.port}"
+    client_id = f"{options.client_id or default_client_id(topics.root)}-check"
     try:
-        async with connect_any(options, f"{options.client_id or default_client_id(topics.root)}-check") as session:
+        async with connect_any(options.broker, client_id) as session:
             # Clearing topics that nobody uses tells whether we may write, and leaves nothing behind.
             for topic in (f"{topics.root}/check/status", f"{topics.prefix}/device/pvsmqtt_check/config"):
                 await session.publish(Message(topic, "", qos=1))
-            good = Finding("broker", True, f"{where} lets us in with MQTT {session.version}")
+            good = Finding("broker", True, f"{options.broker} lets us in with MQTT {session.version}")
             if session.denied is None:
                 return [good]
             return [
@@ -92,4 +93,4 @@ async def _broker(settings: Settings) -> list[Finding]:
         return [Finding("broker", False, refused.text, refused.advice)]
     except aiomqtt.MqttError as error:
         advice = "look into its log: it may not let this user publish"
-        return [Finding("broker", False, f"{where} cut the connection ({error})", advice)]
+        return [Finding("broker", False, f"{options.broker} cut the connection ({error})", advice)]

@@ -20,9 +20,9 @@ def purge(config: Path | None, force: bool) -> int:
 async def _purge(settings: Settings, force: bool) -> int:
     import aiomqtt
 
+    from pvsmqtt.broker.connection import Refused, connect_any, default_client_id
     from pvsmqtt.sinks.mqtt import purge
     from pvsmqtt.sinks.mqtt.announced import Announced
-    from pvsmqtt.sinks.mqtt.connection import Refused, connect_any, default_client_id
     from pvsmqtt.sinks.mqtt.topics import Topics
 
     options = settings.mqtt
@@ -30,8 +30,9 @@ async def _purge(settings: Settings, force: bool) -> int:
     if options.host == EMBEDDED:
         return _no("an embedded broker keeps nothing: when the service is stopped, all is gone")
     notes = settings.state_dir / "announced.json"
+    client_id = f"{options.client_id or default_client_id(topics.root)}-purge"
     try:
-        async with connect_any(options, f"{options.client_id or default_client_id(topics.root)}-purge") as session:
+        async with connect_any(options.broker, client_id) as session:
             cleared = await purge.purge(session, topics, Announced(notes).topics, force)
     except purge.InUse:
         return _no(

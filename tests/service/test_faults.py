@@ -123,7 +123,7 @@ async def test_silence_of_a_broker_that_spoke_mqtt_5_does_not_change_the_version
     broker, pvs = await bench.broker(), await bench.pvs()
     line = await bench.proxy(broker.port)
     service = await bench.service(
-        line.port, pvs.port, patch={**QUICK, "pvsmqtt.sinks.mqtt.connection._TIMEOUT": 0.5}, mqtt={"keepalive": 5}
+        line.port, pvs.port, patch={**QUICK, "pvsmqtt.broker.connection._TIMEOUT": 0.5}, mqtt={"keepalive": 5}
     )
     await service.says("with MQTT 5")
     line.set("hole")
@@ -293,7 +293,7 @@ async def outages_end(service: Service, sessions: int) -> None:
 FAST = {
     "pvsmqtt.sinks.mqtt.sink.FIRST_PAUSE": 0.05,
     "pvsmqtt.sinks.mqtt.sink.LONGEST_PAUSE": 0.1,
-    "pvsmqtt.sinks.mqtt.connection._TIMEOUT": 0.3,
+    "pvsmqtt.broker.connection._TIMEOUT": 0.3,
 }
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from helpers_mqtt import BRIDGE, PANEL, SITE, TOPICS, house, state
 
+from pvsmqtt.broker.message import Message
 from pvsmqtt.model.device import Device, Kind, default_name
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DeviceState
 from pvsmqtt.sinks.mqtt import discovery
-from pvsmqtt.sinks.mqtt.topics import Message, Topics
+from pvsmqtt.sinks.mqtt.topics import Topics
 from pvsmqtt.site.house import House
 from pvsmqtt.site.registry import Registry
 from pvsmqtt.sources.pvs.older import dl_cgi

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from helpers_mqtt import BRIDGE, PANEL, PVS, SITE, TOPICS, house, state
 
+from pvsmqtt.broker.message import Message
 from pvsmqtt.model.device import Device, Kind
 from pvsmqtt.model.reading import DeviceGone
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.sinks.mqtt.announced import Announced
 from pvsmqtt.sinks.mqtt.publisher import RENEW, Publisher
-from pvsmqtt.sinks.mqtt.topics import Message, Topics
+from pvsmqtt.sinks.mqtt.topics import Topics
 
 INFO = Info({"version": "1"})
 PANEL_CONFIG = TOPICS.discovery(PANEL)

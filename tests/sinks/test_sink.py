@@ -8,8 +8,8 @@ import pytest
 from harness import PATIENCE, Feed
 from helpers_mqtt import PANEL, TOPICS, house
 
+from pvsmqtt.broker import connection
 from pvsmqtt.bus import Bus
-from pvsmqtt.sinks.mqtt import connection
 from pvsmqtt.sinks.mqtt import sink as sink_module
 from pvsmqtt.sinks.mqtt.announced import Announced
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions

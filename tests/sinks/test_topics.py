@@ -8,10 +8,11 @@ from datetime import timedelta, timezone
 import pytest
 from helpers_mqtt import BRIDGE, MEASURED, PANEL, SITE, TOPICS, house, state
 
+from pvsmqtt.broker.message import Message
 from pvsmqtt.model.device import Device, Kind
 from pvsmqtt.model.times import iso
 from pvsmqtt.sinks.mqtt import topics
-from pvsmqtt.sinks.mqtt.topics import Message, Topics
+from pvsmqtt.sinks.mqtt.topics import Topics
 
 
 def test_where_everything_goes() -> None:

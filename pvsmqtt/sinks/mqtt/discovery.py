@@ -20,9 +20,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from pvsmqtt import __version__
+from pvsmqtt.broker.message import Message
 from pvsmqtt.model.device import BRIDGE_ID, Device, Kind
 from pvsmqtt.model.quantity import QUANTITIES, Quantity
-from pvsmqtt.sinks.mqtt.topics import OFFLINE, ONLINE, Message, Topics, dumps
+from pvsmqtt.sinks.mqtt.topics import OFFLINE, ONLINE, Topics, dumps
 
 ORIGIN = "pvsmqtt"
 

@@ -14,8 +14,6 @@ from typing import Any
 
 from pvsmqtt.sinks.mqtt.options import MqttOptions
 
-PROTOCOL = "3.1.1"
-
 RETRY = 10.0
 """Seconds between two tries to listen."""
 
@@ -35,8 +33,8 @@ class EmbeddedBroker:
     @property
     def address(self) -> tuple[str, int]:
         """Where this process reaches it."""
-        everywhere = self._options.listen in ("0.0.0.0", "::", "")  # noqa: S104  what is compared, not bound
-        return ("127.0.0.1" if everywhere else self._options.listen, self._options.port)
+        broker = self._options.broker
+        return broker.host, broker.port
 
     async def run(self) -> None:
         """Serve until cancelled. A port that is taken is said once and tried again."""

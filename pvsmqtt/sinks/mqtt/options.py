@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from pvsmqtt.broker.options import Broker, BrokerOptions
 from pvsmqtt.options import Options
 
 EMBEDDED = "embedded"
 """The broker's host name that asks for a broker inside this process."""
+
+TABLE = "[mqtt]"
 
 
 def _no_wildcards(value: str) -> str:
@@ -19,7 +23,7 @@ def _no_wildcards(value: str) -> str:
     return value
 
 
-class MqttOptions(Options):
+class MqttOptions(BrokerOptions):
     """The MQTT broker to which everything is published."""
 
     host: str = Field(min_length=1, examples=["192.168.1.10"])
@@ -27,37 +31,25 @@ class MqttOptions(Options):
     (needs the extra: pip install 'pvsmqtt[embedded]')."""
     port: int = Field(default=1883, ge=0, le=65535)
     """Port of the broker. An embedded broker listens on it."""
-    listen: str = "127.0.0.1"
-    """Address on which an embedded broker listens; anything but this machine needs username and password."""
-    username: str | None = Field(default=None, examples=["solar"])
-    """User name at the broker, if it wants one."""
-    password: SecretStr | None = Field(default=None, examples=["…"])
-    """Password at the broker; better kept in a file of its own, see password_file."""
     password_file: Path | None = Field(default=None, examples=["/etc/pvsmqtt/mqtt_password"])
     """File that holds nothing but the password. Under systemd the credential "mqtt_password" serves as well."""
-    protocol: Literal["auto", "5", "3.1.1"] = "auto"
-    """MQTT version: "auto" tries 5 and falls back to 3.1.1."""
     client_id: str | None = Field(default=None, min_length=1, max_length=65535, examples=["pvsmqtt-home"])
     """Client id at the broker; unset: made from the id of this machine and the instance."""
-    keepalive: int = Field(default=30, ge=5, le=3600)
-    """Seconds after which a silent connection is tried, so that a dead broker is noticed."""
+    listen: str = "127.0.0.1"
+    """Address on which an embedded broker listens; anything but this machine needs username and password."""
     base_topic: str = "pvsmqtt"
     """First part of every topic."""
 
     _base = field_validator("base_topic")(_no_wildcards)
 
-    @field_validator("host")
-    @classmethod
-    def _only_a_host(cls, value: str) -> str:
-        if "/" in value or (value.count(":") == 1 and value.rpartition(":")[2].isdigit()):
-            raise ValueError(f"{value!r} is more than a host name or address; a port goes into `port`")
-        return value
-
-    @model_validator(mode="after")
-    def _password_of_somebody(self) -> Self:
-        if self.password is not None and self.username is None:
-            raise ValueError("a password needs a username: a broker asks for both or none; write username = …")
-        return self
+    @property
+    def broker(self) -> Broker:
+        """Where this process reaches the broker, also one that runs inside it: amqtt, which speaks MQTT 3.1.1."""
+        if self.host != EMBEDDED:
+            return self.reached(self.host, TABLE)
+        everywhere = self.listen in ("0.0.0.0", "::", "")  # noqa: S104  what is compared, not bound
+        here = self.reached("127.0.0.1" if everywhere else self.listen, TABLE)
+        return replace(here, protocol="3.1.1", embedded=True)
 
     @model_validator(mode="after")
     def _no_open_door(self) -> Self:

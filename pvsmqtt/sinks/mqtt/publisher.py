@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
+from pvsmqtt.broker.message import Message
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.sinks.mqtt import discovery, topics
 from pvsmqtt.sinks.mqtt.announced import Announced
-from pvsmqtt.sinks.mqtt.topics import HEALTH_EXPIRY, ONLINE, Message, Topics, dumps
+from pvsmqtt.sinks.mqtt.topics import HEALTH_EXPIRY, ONLINE, Topics, dumps
 
 Publish = Callable[[Message], Awaitable[None]]
 Event = DeviceState | DeviceGone | Info | HealthReport

@@ -14,9 +14,10 @@ from typing import Any
 
 import aiomqtt
 
-from pvsmqtt.sinks.mqtt.connection import Session
+from pvsmqtt.broker.connection import Session
+from pvsmqtt.broker.message import Message
 from pvsmqtt.sinks.mqtt.discovery import ORIGIN
-from pvsmqtt.sinks.mqtt.topics import ONLINE, Message, Topics
+from pvsmqtt.sinks.mqtt.topics import ONLINE, Topics
 
 QUIET = 1.0
 """Seconds without another retained message after which all have come."""

@@ -18,14 +18,16 @@ from typing import Any
 
 import aiomqtt
 
+from pvsmqtt.broker.connection import Refused, Session, connect, default_client_id
+from pvsmqtt.broker.message import Message
+from pvsmqtt.broker.versions import Versions
 from pvsmqtt.bus import Bus, Subscription
 from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.sinks.mqtt.announced import Announced
-from pvsmqtt.sinks.mqtt.connection import DENIED_ADVICE, Refused, Session, connect, default_client_id
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sinks.mqtt.publisher import Publisher
-from pvsmqtt.sinks.mqtt.topics import OFFLINE, ONLINE, Message, Topics
+from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, OFFLINE, ONLINE, Topics
 
 Event = DeviceState | DeviceGone | Info | HealthReport
 
@@ -49,39 +51,6 @@ GOODBYE = 2.0
 """Seconds that saying `offline` may take."""
 
 
-class Versions:
-    """Which version of MQTT to try next. A broker that refuses one in so many words gets the other from then on; one
-    that is silent may only be slow, so the other is tried in turn, and kept when it worked several times."""
-
-    ENOUGH = 3
-
-    def __init__(self, protocol: str) -> None:
-        self._auto = protocol == "auto"
-        self._preferred = "5" if self._auto else protocol
-        self._turned = 0
-        self._worked: str | None = None
-        self.next = self._preferred
-
-    def refused(self, refused: Refused) -> None:
-        """A try failed."""
-        if self._auto and refused.other_version:
-            self._preferred = self.next = self._other(self.next)
-        elif self._auto and refused.silent and self.next != self._worked:
-            self.next = self._other(self.next)
-
-    def accepted(self, version: str) -> None:
-        """A try worked; the next outage begins with the preferred version again."""
-        self._worked = version
-        self._turned = self._turned + 1 if version != self._preferred else 0
-        if self._turned >= self.ENOUGH:
-            self._preferred = version
-        self.next = self._preferred
-
-    @staticmethod
-    def _other(version: str) -> str:
-        return "3.1.1" if version == "5" else "5"
-
-
 class MqttSink:
     """Publishes what is on the bus."""
 
@@ -93,13 +62,13 @@ class MqttSink:
         bus: Bus[Any],
         announced: Announced,
     ) -> None:
-        self._options = options
+        self._broker = options.broker
         self._home_assistant = home_assistant
         self._topics = Topics(options.base_topic, instance, home_assistant.discovery_prefix)
         self._bus = bus
         self._announced = announced
         self._client_id = options.client_id or default_client_id(self._topics.root)
-        self._versions = Versions(options.protocol)
+        self._versions = Versions(self._broker.protocol)
         self._session_now: Session | None = None
         self._log = logging.getLogger("pvsmqtt.mqtt")
         self._trouble: str | None = None
@@ -150,12 +119,11 @@ class MqttSink:
 
     async def _session(self) -> None:
         will = Message(self._topics.status, OFFLINE, qos=1)
-        async with connect(self._options, self._client_id, self._versions.next, will) as session:
+        async with connect(self._broker, self._client_id, self._versions.next, will) as session:
             self._connected_at, self._session_now = time.monotonic(), session
             self._connects += 1
             self._versions.accepted(session.version)
-            where = f"{self._options.host}:{self._options.port}"
-            self._log.info("connected to the broker at %s with MQTT %s", where, session.version)
+            self._log.info("connected to the broker at %s with MQTT %s", self._broker, session.version)
             self._trouble = None
             try:
                 await self._serve(session)

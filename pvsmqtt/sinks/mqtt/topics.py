@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pvsmqtt.broker.message import Message
 from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Device
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DeviceState
@@ -32,21 +33,7 @@ STATE_EXPIRY = 1800
 
 HEALTH_EXPIRY = 300
 
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One publication. ``expiry`` in seconds counts with MQTT 5 only."""
-
-    topic: str
-    payload: str
-    qos: int = 0
-    retain: bool = True
-    expiry: int | None = None
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the payload is a JSON document."""
-        return self.payload[:1] in ("{", "[")
+DENIED_ADVICE = "allow this user to write below the base topic and the discovery prefix in the broker's access list"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,21 +24,21 @@ from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from pvsmqtt.sinks.mqtt.options import MqttOptions
-from pvsmqtt.sinks.mqtt.topics import Message
+from pvsmqtt.broker.message import Message
+from pvsmqtt.broker.options import Broker
 
 UNSUPPORTED_VERSION = 132
 _REFUSALS: dict[int, tuple[str, str]] = {
     128: ("refused the connection", "look into the broker's log"),
-    UNSUPPORTED_VERSION: ("does not speak this MQTT version", 'set protocol = "3.1.1" in [mqtt]'),
-    133: ("refused the client id", "set another client_id in [mqtt]"),
-    134: ("refused user name or password", "check username and password in [mqtt]"),
-    135: ("refused this user", "check username and password in [mqtt], and the broker's access list"),
+    UNSUPPORTED_VERSION: ("does not speak this MQTT version", 'set protocol = "3.1.1" in {table}'),
+    133: ("refused the client id", "set another client_id in {table}"),
+    134: ("refused user name or password", "check username and password in {table}"),
+    135: ("refused this user", "check username and password in {table}, and the broker's access list"),
     136: ("is not available now", "no action needed unless it lasts"),
     137: ("is busy", "no action needed unless it lasts"),
     138: ("has banned this client", "look into the broker's log"),
 }
-"""CONNACK reason codes (MQTT 5.0, 3.2.2.2; paho translates those of 3.1.1)."""
+"""CONNACK reason codes (MQTT 5.0, 3.2.2.2; paho translates those of 3.1.1): what the broker does, and what to do."""
 
 _VERSIONS = {"5": aiomqtt.ProtocolVersion.V5, "3.1.1": aiomqtt.ProtocolVersion.V311}
 _TIMEOUT = 10.0
@@ -88,30 +88,26 @@ class Session:
         paho.on_publish = on_publish
 
 
-DENIED_ADVICE = "allow this user to write below the base topic and the discovery prefix in the broker's access list"
-
-
 @asynccontextmanager
 async def connect(
-    options: MqttOptions, client_id: str, version: str, will: Message | None = None
+    broker: Broker, client_id: str, version: str, will: Message | None = None
 ) -> AsyncIterator[Session]:
     """Connect with one version of MQTT.
 
     Raises:
         Refused: when there is no broker, or it does not want us.
     """
-    host, port = options.host, options.port
     client = aiomqtt.Client(
-        host,
-        port,
-        username=options.username,
-        password=options.password.get_secret_value() if options.password else None,
+        broker.host,
+        broker.port,
+        username=broker.username,
+        password=broker.password.get_secret_value() if broker.password else None,
         identifier=client_id,
         protocol=_VERSIONS[version],
         will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
         clean_session=None if version == "5" else True,
         clean_start=True if version == "5" else MQTT_CLEAN_START_FIRST_ONLY,
-        keepalive=options.keepalive,
+        keepalive=broker.keepalive,
         timeout=_TIMEOUT,
         max_concurrent_outgoing_calls=_MOST_IN_FLIGHT,
         socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
@@ -132,12 +128,13 @@ async def connect(
         _hang_up(client)
         code = error.rc if isinstance(error.rc, int) else int(getattr(error.rc, "value", 128))
         text, advice = _REFUSALS.get(code, (f"refused the connection with reason {code}", "look into its log"))
-        raise Refused(f"the broker at {host}:{port} {text}", advice, code == UNSUPPORTED_VERSION) from None
+        advice = advice.format(table=broker.table)
+        raise Refused(f"the broker at {broker} {text}", advice, code == UNSUPPORTED_VERSION) from None
     except aiomqtt.MqttError as error:
         _hang_up(client)
         raise Refused(
-            f"no broker answers at {host}:{port} ({error})",
-            "check host and port in [mqtt], that the broker runs, and that it listens on the network",
+            f"no broker answers at {broker} ({error})",
+            f"check host and port in {broker.table}, that the broker runs, and that it listens on the network",
             # aiomqtt's words for a connection that was made and not answered; TCP has its own for one not made.
             silent=str(error) == "Operation timed out",
         ) from None
@@ -158,17 +155,17 @@ def _hang_up(client: aiomqtt.Client, entered: asyncio.Future[Any] | None = None)
 
 
 @asynccontextmanager
-async def connect_any(options: MqttOptions, client_id: str) -> AsyncIterator[Session]:
+async def connect_any(broker: Broker, client_id: str) -> AsyncIterator[Session]:
     """Connect once, with whatever version the broker takes.
 
     Raises:
         Refused: when none does.
     """
-    versions = ["5", "3.1.1"] if options.protocol == "auto" else [options.protocol]
+    versions = ["5", "3.1.1"] if broker.protocol == "auto" else [broker.protocol]
     async with contextlib.AsyncExitStack() as stack:
         for version in versions:
             try:
-                session = await stack.enter_async_context(connect(options, client_id, version))
+                session = await stack.enter_async_context(connect(broker, client_id, version))
                 break
             except Refused as refused:
                 if version == versions[-1] or not (refused.other_version or refused.silent):
@@ -187,7 +184,8 @@ def _properties(is_json: bool, expiry: int | None) -> Properties:
 
 
 def default_client_id(root: str) -> str:
-    """``pvsmqtt-3f9c21ab``: the same after every start, another one for every machine, base topic and instance."""
+    """``pvsmqtt-3f9c21ab``: the same after every start, another one for every machine and ``root``
+    (base topic and instance, or whatever else tells apart who connects)."""
     try:
         machine = Path("/etc/machine-id").read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):

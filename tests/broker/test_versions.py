@@ -1,7 +1,7 @@
 """Which version of MQTT is tried next."""
 
-from pvsmqtt.sinks.mqtt.connection import Refused
-from pvsmqtt.sinks.mqtt.sink import Versions
+from pvsmqtt.broker.connection import Refused
+from pvsmqtt.broker.versions import Versions
 
 SAYS_NO = Refused("does not speak it", "", other_version=True)
 SILENT = Refused("no answer", "", silent=True)
