@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -36,6 +36,11 @@ class Options(BaseModel):
     def distinctions(self) -> dict[str, str]:
         """The options that tell this table apart, in the spelling in which they are compared."""
         return {key: str(value) for key in self.apart if (value := getattr(self, key, None)) is not None}
+
+    def with_broker(self, mqtt: Options) -> Self:
+        """These options, with what they leave open of a broker taken from those of ``[mqtt]``; most need none."""
+        del mqtt
+        return self
 
 
 def interval(minimum: float, reason: str) -> object:

@@ -90,9 +90,10 @@ class Session:
 
 @asynccontextmanager
 async def connect(
-    broker: Broker, client_id: str, version: str, will: Message | None = None
+    broker: Broker, client_id: str, version: str, will: Message | None = None, most_waiting: int = 0
 ) -> AsyncIterator[Session]:
-    """Connect with one version of MQTT.
+    """Connect with one version of MQTT. ``most_waiting``: messages that may wait to be taken, others are lost;
+    0: any number.
 
     Raises:
         Refused: when there is no broker, or it does not want us.
@@ -109,6 +110,7 @@ async def connect(
         clean_start=True if version == "5" else MQTT_CLEAN_START_FIRST_ONLY,
         keepalive=broker.keepalive,
         timeout=_TIMEOUT,
+        max_queued_incoming_messages=most_waiting or None,
         max_concurrent_outgoing_calls=_MOST_IN_FLIGHT,
         socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         logger=logging.getLogger("pvsmqtt.paho"),

@@ -103,8 +103,15 @@ class Settings(BaseSettings):
         return self
 
     def sources(self) -> list[tuple[str, SourceKind[Any], Options]]:
-        """Every table of a source with its name and kind, in the order of the file (tables of a kind together)."""
-        return [(name, kind, options) for name, kind in self.kinds.items() for options in getattr(self, name)]
+        """Every table of a source with its name and kind, in the order of the file (tables of a kind together).
+
+        Those that listen to a broker and name none know that of ``[mqtt]`` then.
+        """
+        return [
+            (name, kind, options.with_broker(self.mqtt))
+            for name, kind in self.kinds.items()
+            for options in getattr(self, name)
+        ]
 
 
 def source_kinds() -> dict[str, SourceKind[Any]]:

@@ -11,7 +11,17 @@ The rows stand in files by what tells of them; `row` says what a row is, `words`
 
 from __future__ import annotations
 
-from pvsmqtt.model.quantity import boards, common, conext, house, line, place, storage, supervisor
+from pvsmqtt.model.quantity import (
+    boards,
+    common,
+    conext,
+    house,
+    line,
+    place,
+    storage,
+    string_inverter,
+    supervisor,
+)
 from pvsmqtt.model.quantity.row import Quantity, StateClass
 from pvsmqtt.model.quantity.words import (
     CONTROLLER_STATES,
@@ -40,6 +50,7 @@ __all__ = [
 
 _ROWS: tuple[Quantity, ...] = (
     *common.ROWS,
+    *string_inverter.ROWS,
     *supervisor.ROWS,
     *place.ROWS,
     *boards.ROWS,

@@ -1,0 +1,132 @@
+"""Listens to topics at a broker and keeps listening, whatever happens to the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import aiomqtt
+
+from pvsmqtt.broker.connection import Refused, Session, connect
+from pvsmqtt.broker.options import Broker
+from pvsmqtt.broker.versions import Versions
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+STABLE = 60.0
+"""Seconds after which a connection counts as good, and the next loss starts with a short pause again."""
+
+OFTEN = 3
+"""Connections in a row that were cut short before it is worth a guess."""
+
+MOST_WAITING = 1000
+"""Messages that may wait here; a flood loses its own."""
+
+_FAILED = 128
+"""From here on a reason code of SUBACK is a refusal."""
+
+
+class Hear(Protocol):
+    """Whoever is told."""
+
+    def on_message(self, topic: str, payload: bytes, retained: bool) -> None:
+        """A message came."""
+
+    def on_connected(self, version: str) -> None:
+        """The broker is there, and everything is subscribed to."""
+
+    def on_lost(self, reason: str, message: str, first_tries: bool) -> None:
+        """There is no connection; said at every failure. ``first_tries``: it may only not be there yet."""
+
+
+class Denied(Exception):
+    """The broker lets us in but not listen."""
+
+
+class Subscription:
+    """Topic filters at one broker. ``sleep`` is a parameter for the tests."""
+
+    EARLY = 3
+    """Failures from the start that a broker that starts with us may need."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        client_id: str,
+        filters: Sequence[str],
+        hear: Hear,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._broker, self._client_id, self._filters, self._hear = broker, client_id, filters, hear
+        self._sleep = sleep
+        self._versions = Versions(broker.protocol)
+        self._connected_at: float | None = None
+        self._connects = 0
+        self._cut_short = 0
+
+    async def run(self) -> None:
+        """Listen until cancelled; a broker that is absent or goes away is waited for."""
+        failures = 0
+        while True:
+            began = time.monotonic()
+            early = failures < self.EARLY and not self._connects
+            try:
+                await self._listen()
+            except Refused as refused:
+                self._versions.refused(refused)
+                self._hear.on_lost("no_broker", str(refused), early)
+            except Denied as denied:
+                self._hear.on_lost("denied", str(denied), False)
+            except (aiomqtt.MqttError, OSError) as error:
+                self._lost(error)
+            finally:
+                self._connected_at = None
+            failures = 0 if time.monotonic() - began > STABLE else failures + 1
+            ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10)) if failures else FIRST_PAUSE
+            await self._sleep(ceiling * random.uniform(0.5, 1.0))
+
+    async def _listen(self) -> None:
+        version = self._versions.next
+        async with connect(self._broker, self._client_id, version, most_waiting=MOST_WAITING) as session:
+            self._versions.accepted(session.version)
+            await subscribe(session, self._filters, self._broker)
+            self._connected_at = time.monotonic()
+            self._connects += 1
+            self._hear.on_connected(session.version)
+            async for message in session.client.messages:
+                payload = message.payload if isinstance(message.payload, bytes | bytearray) else b""
+                self._hear.on_message(str(message.topic), bytes(payload), message.retain)
+
+    def _lost(self, error: Exception) -> None:
+        short = self._connected_at is not None and time.monotonic() - self._connected_at < STABLE
+        self._cut_short = self._cut_short + 1 if short else 0
+        if self._cut_short >= OFTEN:
+            self._hear.on_lost(
+                "cut",
+                f"the broker at {self._broker} ends our connection again and again: another client may be using our "
+                f"client id. Is pvsmqtt running twice? End the other one, or set client_id in [[yasdi]]",
+                False,
+            )
+        else:
+            self._hear.on_lost(
+                "lost", f"connection to the broker at {self._broker} lost ({error}); trying again", False
+            )
+
+
+async def subscribe(session: Session, filters: Sequence[str], broker: Broker) -> None:
+    """Subscribe to what the broker lets us have of these.
+
+    Raises:
+        Denied: when that is nothing; says what to do.
+        aiomqtt.MqttError: when the connection is lost.
+    """
+    granted = await session.client.subscribe([(one, 1) for one in filters])
+    codes = [code if isinstance(code, int) else int(code.value) for code in granted]
+    if codes and all(code >= _FAILED for code in codes):
+        user = f"user {broker.username!r} of {broker.table}" if broker.username else "clients without a login"
+        raise Denied(
+            f"the broker at {broker} does not let us subscribe to {' and '.join(filters)}: let {user} read them in "
+            "its access list"
+        )
