@@ -40,7 +40,7 @@ SWITCH_CLASSES = {None, "running", "problem", "connectivity", "power", "plug", "
 """Device classes of a binary sensor."""
 
 CANONICAL = {"W", "VA", "var", "kWh", "V", "A", "Hz", "°C", "%", "s", "min", "KiB", "dBm", "°", None}
-CANONICAL |= {"B", "bit/s", "frames/s", "Ah", "W/m²"}
+CANONICAL |= {"B", "bit/s", "frames/s", "Ah", "W/m²", "h", "Ω", "kΩ"}
 
 W, KWH, V, A, C, P = "W", "kWh", "V", "A", "°C", "%"
 DIAG, OFF, ENUM, SWITCH, NET, UP = "diag", "off", "enum", "switch", "total", "total_increasing"
@@ -126,6 +126,41 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "panel_azimuth": ("°", DIAG, OFF),
         "panel_slope": ("°", DIAG, OFF),
         "panel_rotation": ("°", DIAG, OFF),
+        "power_l3": (W,),
+        "apparent_power_l1": ("VA", OFF),
+        "apparent_power_l2": ("VA", OFF),
+        "apparent_power_l3": ("VA", OFF),
+        "reactive_power_l1": ("var", OFF),
+        "reactive_power_l2": ("var", OFF),
+        "reactive_power_l3": ("var", OFF),
+        "voltage_l1_l2": (V, OFF),
+        "voltage_l2_l3": (V, OFF),
+        "voltage_l3_l1": (V, OFF),
+        "dc_energy": (KWH, UP),
+        "dc_power_a": (W,),
+        "dc_voltage_a": (V,),
+        "dc_current_a": (A,),
+        "dc_power_b": (W,),
+        "dc_voltage_b": (V,),
+        "dc_current_b": (A,),
+        "dc_voltage_target": (V, DIAG, OFF),
+        "residual_current": (A, DIAG),
+        "insulation_resistance": ("kΩ", DIAG),
+        "grid_impedance": ("Ω", DIAG),
+        "operating_time": ("h", DIAG, UP),
+        "feed_in_time": ("h", DIAG, UP),
+        "grid_connections": (None, DIAG, UP),
+        "fault_count": (None, DIAG, UP),
+        "user_events": (None, DIAG, UP),
+        "installer_events": (None, DIAG, UP),
+        "event_number": (None, DIAG),
+        "status_text": (None, DIAG),
+        "fault_text": (None, DIAG),
+        "health_text": (None, DIAG),
+        "derating_text": (None, DIAG, OFF),
+        "backup_text": (None, DIAG, OFF),
+        "control_text": (None, DIAG, OFF),
+        "digital_inputs": (None, DIAG, OFF),
     },
     Kind.PRODUCTION_METER: {**METER, "energy": (KWH, UP), "current": (A,), "voltage": (V,)},
     Kind.CONSUMPTION_METER: {
@@ -456,7 +491,7 @@ def test_home_assistant_accepts_the_row(row: Quantity) -> None:
         assert row.unit in units
         assert row.state_class is None or row.state_class in state_classes
     else:
-        assert row.unit in (None, "%", "°", "frames/s", "Ah")
+        assert row.unit in (None, "%", "°", "frames/s", "Ah", "Ω", "kΩ")
         assert row.state_class in (None, *ANY)
 
 

@@ -46,8 +46,8 @@ ADVICE: dict[Refusal, tuple[str, str]] = {
 """What it is, and what to do. Nothing of a payload."""
 
 SILENT = (
-    "check that yasdi2mqtt runs and finds its inverters (its log), that it publishes to this broker, and that topic in "
-    "[[yasdi]] is its MQTT_TOPIC_PREFIX. At night, when inverters sleep, it has nothing to say"
+    "check that yasdi2mqtt runs and finds its inverters (its log), that it publishes to this broker, and that topic "
+    "in [[yasdi]] is its MQTT_TOPIC_PREFIX. At night, when inverters sleep, it has nothing to say"
 )
 """What to do when nothing is heard."""
 

@@ -32,7 +32,7 @@ from pvsmqtt.sources.yasdi.refusal import QUIET, SILENT, Refusal, told
 from pvsmqtt.sources.yasdi.subscription import Hear, Subscription
 
 PATIENCE = 900.0
-"""Seconds without a first message after which somebody should look; the first start of yasdi2mqtt takes two minutes."""
+"""Seconds without a first message after which somebody should look; yasdi2mqtt may need two minutes to start."""
 
 MOST_DEVICES = 64
 """An RS-485 line bears 50 inverters; who invents serial numbers must not fill memory, disk and Home Assistant."""
