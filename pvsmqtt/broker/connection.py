@@ -73,6 +73,17 @@ class Session:
         await self.client.publish(
             message.topic, message.payload, qos=message.qos, retain=message.retain, properties=properties
         )
+        _heed_cancellation()
+
+    async def subscribe(self, *filters: str) -> list[int]:
+        """Subscribe with QoS 1; the reason code of each filter, below 128 where it was granted.
+
+        Raises:
+            aiomqtt.MqttError: when the connection is lost or the broker does not answer.
+        """
+        granted = await self.client.subscribe([(one, 1) for one in filters])
+        _heed_cancellation()
+        return [code if isinstance(code, int) else int(code.value) for code in granted]
 
     def watch(self) -> None:
         """Notice refusals of single messages, which MQTT 5 tells and aiomqtt does not look at."""
@@ -86,6 +97,14 @@ class Session:
                 inner(client, userdata, mid, code, properties)  # type: ignore[call-arg]
 
         paho.on_publish = on_publish
+
+
+def _heed_cancellation() -> None:
+    """`asyncio.wait_for`, with which aiomqtt waits for answers, loses a cancellation that comes together with the
+    answer (Python before 3.12); whoever cancelled would wait for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @asynccontextmanager

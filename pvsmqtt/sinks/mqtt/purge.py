@@ -34,7 +34,7 @@ async def purge(session: Session, topics: Topics, remembered: Iterable[str] = ()
         InUse: when the broker says that the instance is online, unless ``force``.
         aiomqtt.MqttError: when the connection is lost.
     """
-    await session.client.subscribe([(f"{topics.root}/#", 1), (f"{topics.prefix}/device/+/config", 1)])
+    await session.subscribe(f"{topics.root}/#", f"{topics.prefix}/device/+/config")
     found = {str(message.topic): bytes(message.payload) async for message in _retained(session.client)}
     if found.get(topics.status) == ONLINE.encode() and not force:
         raise InUse

@@ -139,7 +139,7 @@ class MqttSink:
         )
         birth = asyncio.Event()
         with self._view() as view:
-            await session.client.subscribe(self._home_assistant.birth_topic, qos=1)
+            await session.subscribe(self._home_assistant.birth_topic)
             await publisher.everything(self._bus.latest(), time.monotonic())
             tasks = [
                 asyncio.create_task(self._listen(session, birth)),

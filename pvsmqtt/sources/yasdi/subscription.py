@@ -122,9 +122,7 @@ async def subscribe(session: Session, filters: Sequence[str], broker: Broker) ->
         Denied: when that is nothing; says what to do.
         aiomqtt.MqttError: when the connection is lost.
     """
-    granted = await session.client.subscribe([(one, 1) for one in filters])
-    codes = [code if isinstance(code, int) else int(code.value) for code in granted]
-    if codes and all(code >= _FAILED for code in codes):
+    if all(code >= _FAILED for code in await session.subscribe(*filters)):
         user = f"user {broker.username!r} of {broker.table}" if broker.username else "clients without a login"
         raise Denied(
             f"the broker at {broker} does not let us subscribe to {' and '.join(filters)}: let {user} read them in "
