@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pvsmqtt.sources.yasdi.payload import CHANNELS, CLOCK_OFF, MOST_BYTES, Messa
 from pvsmqtt.sources.yasdi.refusal import ADVICE, QUIET, Refusal
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "yasdi"
+DOCS = Path(__file__).parents[2] / "docs" / "yasdi.md"
 FIXTURES = sorted(path for path in FOLDER.glob("*.json") if not path.name.endswith(".expected.json"))
 STAMP = 1782064979
 ARRIVED = datetime.fromtimestamp(STAMP + 3, UTC)
@@ -131,3 +133,9 @@ def test_texts_of_an_inverter_that_knows_no_utf_8() -> None:
 
 def test_every_refusal_that_is_trouble_has_advice() -> None:
     assert ADVICE.keys() == set(Refusal) - QUIET
+
+
+def test_the_documentation_shows_every_channel() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \| `([a-z0-9_]+)` \| ([^|]+) \|$", DOCS.read_text("utf-8"), re.MULTILINE)
+    both = [*old_channels.CHANNELS.items(), *new_channels.CHANNELS.items()]
+    assert rows == [(name, one.key, one.unit.value) for name, one in both if one.key is not None]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sources.yasdi_bench import STAMP, Bench
 
-from pvsmqtt.model.device import Kind
-from pvsmqtt.model.reading import DeviceState
+from pvsmqtt.model.device import Device, Kind
+from pvsmqtt.model.reading import DeviceState, Reading
 from pvsmqtt.site.house import House
 from pvsmqtt.site.registry import Registry
 from pvsmqtt.sources.yasdi import KIND
@@ -27,6 +27,16 @@ def test_a_message_becomes_a_device_with_a_reading() -> None:
     assert device.site == "site_barn"
     assert (reading.values, reading.age, reading.valid_for) == ({"power": 3006.0}, 0.0, 300.0)
     assert reading.source == "yasdi solar/inverter at 127.0.0.1:1883"
+
+
+def test_an_inverter_that_a_pvs_lists_too_is_one_device() -> None:
+    house, listed = House(Registry()), Device("2000123456", Kind.INVERTER, "Inverter", serial="2000123456", via="zt1")
+    house.accept([Reading(listed, {"power": 1.0}, "pvs x")], 0.0)
+    reading = Bench().hears(2000123456, Pac=3006)
+    assert reading is not None
+    events = house.accept([reading], 1.0)
+    assert "2000123456" in {event.key for event in events}
+    assert "sma_2000123456" not in {event.key for event in events}
 
 
 def test_it_measures_no_house() -> None:
