@@ -13,5 +13,6 @@ of Schneider: units 1 and 10, and a battery monitor if wanted. Both tell of the 
 ==============  =====================================================================================
 
 INVENTED, because nobody has published it: ``gridNetPower`` + is import; ``loadPower`` is what the house uses;
-``gridTieToLoadPower`` is the production of the panels; the FGA numbers of the gateway; the chain of unit 1 behind 102.
+``gridTieToLoadPower`` and ``loadInPower`` are the production of the panels; the FGA number of the gateway; that the
+chain of unit 1 ends behind 102; that what the XW Pro calls its grid and its load are those of the house.
 """

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pvsmqtt.simulator.pvs.house.battery import PACKS
 from pvsmqtt.simulator.pvs.house.serials import StorageSerials
 from pvsmqtt.simulator.pvs.house.state import Battery, HouseState
 from pvsmqtt.simulator.sunspec import storage
@@ -40,45 +39,6 @@ class Serials:
         return cls(serials.gateway, serials.storage_inverter, serials.bms)
 
 
-def strings(state: HouseState, battery: Battery) -> Values:
-    """Model 803, one string for each pack, as it is seen (``NStr`` is the number in parallel)."""
-    del state
-    low, high = battery.cell_temperature
-    watts = storage.dc_power(battery) * 1000
-    amperes = watts / battery.battery_voltage / PACKS
-    each = {
-        "StrNMod": 1,
-        "StrSt": 1,
-        "StrSoC": battery.state_of_charge * 100,
-        "StrSoH": battery.state_of_health * 100,
-        "StrA": amperes,
-        "StrCellVMax": battery.cell_voltage[1],
-        "StrCellVMin": battery.cell_voltage[0],
-        "StrModTmpMax": high,
-        "StrModTmpMin": low,
-    }
-    return {
-        "NStr": PACKS,
-        "NStrCon": PACKS,
-        "ModTmpMax": high,
-        "ModTmpMaxStr": 1,
-        "ModTmpMin": low,
-        "ModTmpMinStr": PACKS,
-        "ModTmpAvg": (low + high) / 2,
-        "StrVMax": battery.battery_voltage,
-        "StrVMin": battery.battery_voltage,
-        "StrAMax": amperes,
-        "StrAMin": amperes,
-        "CellV_SF": -3,
-        "ModTmp_SF": -1,
-        "A_SF": -1,
-        "SoH_SF": 0,
-        "SoC_SF": -1,
-        "V_SF": -2,
-        "string": [each] * PACKS,
-    }
-
-
 MODELS: dict[int, tuple[str, dict[int, Make]]] = {
     GATEWAY: ("ConextGateway", {102: storage.inverter}),
     XW_PRO: (
@@ -92,7 +52,7 @@ MODELS: dict[int, tuple[str, dict[int, Make]]] = {
             20001: storage.vendor,
         },
     ),
-    BATTERY: ("SP1", {802: storage.battery_base, 803: strings}),
+    BATTERY: ("SP1", {802: storage.battery_base, 803: storage.battery_strings}),
 }
 """By unit: its model in model 1, and what follows that."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,8 @@ from pvsmqtt.simulator.conext.xw_map import SERIAL
 from pvsmqtt.simulator.conext.xw_map import XW_PRO as XW_PRO_MAP
 from pvsmqtt.simulator.modbus_server.answers import FAILURE
 from pvsmqtt.simulator.modbus_server.faults import Faults
-from pvsmqtt.simulator.modbus_server.requests import Log, Seen
+from pvsmqtt.simulator.modbus_server.requests import Log
+from pvsmqtt.simulator.modbus_server.served import Served
 from pvsmqtt.simulator.modbus_server.station import Station
 from pvsmqtt.simulator.modbus_server.story import Story
 from pvsmqtt.simulator.modbus_server.tcp import TcpPort
@@ -30,7 +30,7 @@ Tell = Callable[[House, HouseState, Battery, str, int], Told]
 
 
 @dataclass
-class ConextSimulator:
+class ConextSimulator(Served):
     """The gateway. Settings are read when it is made; `faults` may be changed while it runs."""
 
     house: House | None = None
@@ -71,55 +71,14 @@ class ConextSimulator:
         self.log = Log(self.keeps)
         self.story = Story(self.house, self.speed, self.start_at, self.clock)
         names = self.serials or Serials.of(self.house.serials.storage)
-        self._ports = (
+        self.ports: tuple[TcpPort, ...] = (
             self._station("sunspec", self._sunspec_units(names), self.sunspec_port),
             self._station("native", self._native_units(names), self.native_port),
         )
 
-    @property
-    def requests(self) -> list[Seen]:
-        """Every request so far, in the order in which they came."""
-        return self.log.requests
-
-    @property
-    def writes(self) -> int:
-        """How many requests had a function code other than 3 and 4."""
-        return self.log.writes
-
-    @property
-    def connections(self) -> int:
-        """How many connections came so far, on both ports."""
-        return self.log.connections
-
-    @property
-    def connected(self) -> int:
-        """How many connections there are now."""
-        return sum(port.connected for port in self._ports)
-
-    async def start(self) -> None:
-        """Serve; raises OSError when a port is not to be had."""
-        self.story.begin()
-        await self._listen()
-
-    async def stop(self) -> None:
-        """End it."""
-        for port in self._ports:
-            await port.stop()
-
-    async def reboot(self, seconds: float) -> None:
-        """Both ports are closed, connections end; back after so many (real) seconds."""
-        await self.stop()
-        await asyncio.sleep(seconds)
-        await self._listen()
-
     async def _listen(self) -> None:
-        try:
-            for port in self._ports:
-                await port.start()
-        except OSError:
-            await self.stop()
-            raise
-        self.sunspec_port, self.native_port = (port.port for port in self._ports)
+        await super()._listen()
+        self.sunspec_port, self.native_port = (port.port for port in self.ports)
 
     def _station(self, name: str, units: Mapping[int, Unit], port: int) -> TcpPort:
         return TcpPort(Station(name, units, self.story, self.faults, self.log), self.host, port)

@@ -12,6 +12,7 @@ from pvsmqtt.simulator.conext.native import Told
 from pvsmqtt.simulator.pvs.house.battery import CAPACITY, CHARGE_LIMIT
 from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.house.state import Battery, HouseState
+from pvsmqtt.simulator.sunspec.storage import charger_status, inverter_status
 
 GATEWAY_FGA = "865-0329"
 """INVENTED."""
@@ -19,8 +20,6 @@ XW_FGA = "865-6848-01"
 BATTERY_MONITOR_FGA = "865-1080-01"
 
 OPERATING = 3
-INVERT, GRID_SUPPORT, AC_PASS_THROUGH = 1024, 1034, 1025
-BULK, NOT_CHARGING = 769, 768
 
 
 def gateway(house: House, state: HouseState, battery: Battery, serial: str, unit: int) -> Told:
@@ -116,8 +115,8 @@ def xw_pro(house: House, state: HouseState, battery: Battery, serial: str, unit:
         "gridVoltageLine2": now.legs[1],
         "gridCurrentLine1": abs(now.grid) * half[0] / now.legs[0],
         "gridCurrentLine2": abs(now.grid) * half[1] / now.legs[1],
-        "inverterStatus": INVERT if now.inverter > 1 else GRID_SUPPORT if now.inverter < -1 else AC_PASS_THROUGH,
-        "chargerStatus": BULK if now.inverter < -1 else NOT_CHARGING,
+        "inverterStatus": inverter_status(battery),
+        "chargerStatus": charger_status(battery),
         "gridOutputVoltage": now.line_voltage,
         "gridOutputCurrent": now.amperes(now.exported),
         "gridOutputFrequency": now.frequency,

@@ -27,7 +27,7 @@ class TcpPort:
         return len(self._open)
 
     async def start(self) -> None:
-        """Listen; raises OSError when the port is not to be had. A free one that was taken is kept for the next time."""
+        """Listen; raises OSError when the port is not to be had. A free one that was taken stays the same."""
         self._server = await asyncio.start_server(self._serve, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 

@@ -10,14 +10,13 @@ import asyncio
 import contextlib
 import errno
 import os
-import select
 import socket
 import termios
-import tty
 from pathlib import Path
 from typing import Protocol
 
 from pvsmqtt.modbus.setting import Setting
+from pvsmqtt.simulator.terminal import Terminal
 
 PATIENCE = 2.0
 """Seconds that a listener may take to make room before bytes are lost."""
@@ -68,49 +67,22 @@ class Pty:
     def __init__(self, link: Path | None, speed: Setting) -> None:
         self.listeners = 0
         self.written = bytearray()
-        self._link = link
+        self._terminal = Terminal(link, speed.baudrate)
         self._speed = speed
-        self._master: int | None = None
-        self._path = ""
         self._was_present = False
 
     @property
     def url(self) -> str:
         """``serial:///dev/pts/3``, or the link."""
-        return f"serial://{self._link.absolute() if self._link else self._path}"
+        return self._terminal.url
 
     async def open(self) -> None:
         """Raises OSError when there is no link to be made."""
-        self._master, slave = os.openpty()
-        try:
-            os.set_blocking(self._master, False)
-            self._path = os.ttyname(slave)
-            tty.setraw(slave)
-            settings = termios.tcgetattr(slave)
-            settings[4] = settings[5] = getattr(termios, f"B{self._speed.baudrate}", termios.B19200)
-            termios.tcsetattr(slave, termios.TCSANOW, settings)
-        finally:
-            os.close(slave)
-        if self._link is not None:
-            self._make_link(self._link)
-
-    def _make_link(self, link: Path) -> None:
-        """Only a link is ever replaced."""
-        if link.is_symlink():
-            link.unlink()
-        try:
-            link.symlink_to(self._path)
-        except OSError:
-            self._let_go()
-            raise
+        self._terminal.open()
 
     def present(self) -> bool:
         """Whether a program has it open."""
-        now = False
-        if self._master is not None:
-            poll = select.poll()
-            poll.register(self._master, select.POLLHUP)
-            now = not any(events & select.POLLHUP for _, events in poll.poll(0))
+        now = self._terminal.present()
         if now and not self._was_present:
             self.listeners += 1
         self._was_present = now
@@ -118,19 +90,19 @@ class Pty:
 
     def speed(self) -> Setting | None:
         """The baud rate that the program has set. A pseudo-terminal has no parity, so this is always the bus's."""
-        if self._master is None:
+        if self._terminal.master is None:
             return None
-        rate = BAUDRATES.get(termios.tcgetattr(self._master)[4])
+        rate = BAUDRATES.get(termios.tcgetattr(self._terminal.master)[4])
         return None if not rate else Setting(rate, self._speed.parity, self._speed.stopbits)
 
     async def put(self, data: bytes) -> int:
         """What finds no room in time is lost, as in the buffer of a serial port."""
         deadline, given = asyncio.get_running_loop().time() + PATIENCE, 0
-        while self.present() and self._master is not None:
+        while self.present() and self._terminal.master is not None:
             with contextlib.suppress(OSError):
-                self.written += os.read(self._master, 4096)
+                self.written += os.read(self._terminal.master, 4096)
             with contextlib.suppress(BlockingIOError):
-                given += os.write(self._master, data[given:])
+                given += os.write(self._terminal.master, data[given:])
             if given == len(data) or asyncio.get_running_loop().time() > deadline:
                 break
             await asyncio.sleep(LOOK)
@@ -138,14 +110,7 @@ class Pty:
 
     async def close(self) -> None:
         """The program finds its terminal hung up."""
-        self._let_go()
-        if self._link is not None and self._link.is_symlink():
-            self._link.unlink()
-
-    def _let_go(self) -> None:
-        if self._master is not None:
-            os.close(self._master)
-            self._master = None
+        self._terminal.close()
         self._was_present = False
 
 

@@ -1,4 +1,4 @@
-"""SunSpec from the side of the equipment: models made of values, chains made of models, and what a house says in them.
+"""SunSpec from the side of the equipment: models out of values, chains out of models, and what a house says.
 
 ==============  =====================================================================================
 `chain`         models and chains as registers; where a point stands

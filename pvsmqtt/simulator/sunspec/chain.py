@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pvsmqtt.modbus.sunspec.definitions import HEADER, GroupDefinition, PointDefinition, definition
+from pvsmqtt.modbus.sunspec.definitions import COMMON, HEADER, GroupDefinition, PointDefinition, definition
 from pvsmqtt.modbus.values import TYPES
 
 Values = Mapping[str, Any]
@@ -44,15 +44,24 @@ class Chain:
     """A chain as it stands in a unit."""
 
     base: int
-    registers: Mapping[int, int]
+    registers: dict[int, int]
     places: tuple[Place, ...]
 
+    @property
+    def spans(self) -> list[range]:
+        """The models, the first one with the mark before it, and the header that ends the chain."""
+        first, *others = (place.registers for place in self.places)
+        end = (others or [first])[-1].stop
+        return [range(self.base, first.stop), *others, range(end, end + HEADER)]
 
-def chain(base: int, models: Sequence[tuple[int, Values]]) -> Chain:
+
+def chain(base: int, models: Sequence[tuple[int, Values]], short_common: bool = False) -> Chain:
     """The chain of these models, which follow each other from ``base`` on."""
     words, places = [*MARK], []
     for number, values in models:
         body = model(number, values)
+        if short_common and number == COMMON:
+            body = [number, body[1] - 1, *body[HEADER:-1]]
         places.append(Place(number, base + len(words), len(body) - HEADER))
         words += body
     words += END
@@ -65,6 +74,12 @@ def model(number: int, values: Values) -> list[int]:
     _check(number, group, values)
     words = list(_words(group, values, values))
     return [number, len(words) - HEADER, *words[HEADER:]]
+
+
+def fitting(number: int, values: Values) -> Values:
+    """The values that have a place of their own in this model: integer and float models differ in scale factors."""
+    known = {point.name for point in _group(number).points}
+    return {name: value for name, value in values.items() if name in known}
 
 
 def offset(number: int, name: str) -> int:

@@ -12,6 +12,9 @@ from pvsmqtt.simulator.pvs.house.battery import CAPACITY, EFFICIENCY, FLOOR, PAC
 from pvsmqtt.simulator.pvs.house.state import Battery, HouseState
 from pvsmqtt.simulator.sunspec.chain import Values
 
+IDLE = 0.001
+"""kW below which the battery does nothing."""
+
 
 def common(
     manufacturer: str, kind: str, serial: str, unit: int, options: str = "simulated", version: str = "V1"
@@ -113,6 +116,10 @@ def vendor(_: HouseState, battery: Battery) -> Values:
         "WDisChaMax": battery.discharge_limit * 1000,
         "WMax_SF": 0,
         "OpMod": 3,
+        "BatSensCt": 1,
+        "BatAssoc": 3,
+        "InvSt": inverter_status(battery),
+        "ChaSt": charger_status(battery),
     }
 
 
@@ -153,11 +160,59 @@ def battery_base(_: HouseState, battery: Battery) -> Values:
     }
 
 
+def battery_strings(_: HouseState, battery: Battery) -> Values:
+    """Model 803, one string for each pack, as it is seen (``NStr`` is the number in parallel)."""
+    low, high = battery.cell_temperature
+    watts = dc_power(battery) * 1000
+    amperes = watts / battery.battery_voltage / PACKS
+    each = {
+        "StrNMod": 1,
+        "StrSt": 1,
+        "StrSoC": battery.state_of_charge * 100,
+        "StrSoH": battery.state_of_health * 100,
+        "StrA": amperes,
+        "StrCellVMax": battery.cell_voltage[1],
+        "StrCellVMin": battery.cell_voltage[0],
+        "StrModTmpMax": high,
+        "StrModTmpMin": low,
+    }
+    return {
+        "NStr": PACKS,
+        "NStrCon": PACKS,
+        "ModTmpMax": high,
+        "ModTmpMaxStr": 1,
+        "ModTmpMin": low,
+        "ModTmpMinStr": PACKS,
+        "ModTmpAvg": (low + high) / 2,
+        "StrVMax": battery.battery_voltage,
+        "StrVMin": battery.battery_voltage,
+        "StrAMax": amperes,
+        "StrAMin": amperes,
+        "CellV_SF": -3,
+        "ModTmp_SF": -1,
+        "A_SF": -1,
+        "SoH_SF": 0,
+        "SoC_SF": -1,
+        "V_SF": -2,
+        "string": [each] * PACKS,
+    }
+
+
 def dc_power(battery: Battery) -> float:
     """Behind the inverter, kW, + discharging."""
     return battery.power / EFFICIENCY if battery.power > 0 else battery.power * EFFICIENCY
 
 
+def inverter_status(battery: Battery) -> int:
+    """As Schneider numbers it: 1024 inverting, 1034 grid support (it charges), 1025 AC pass-through."""
+    return 1025 if abs(battery.power) < IDLE else 1024 if battery.power > 0 else 1034
+
+
+def charger_status(battery: Battery) -> int:
+    """As Schneider numbers it: 769 bulk, 768 not charging."""
+    return 769 if battery.power <= -IDLE else 768
+
+
 def charge_status(battery: Battery) -> int:
     """3 discharging, 4 charging, 6 holding: the same numbers in models 124 and 802."""
-    return 6 if abs(battery.power) < 0.001 else 3 if battery.power > 0 else 4
+    return 6 if abs(battery.power) < IDLE else 3 if battery.power > 0 else 4
