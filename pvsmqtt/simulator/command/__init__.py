@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pvsmqtt.simulator.command import pvs, rs485
+from pvsmqtt.simulator.command import conext, pvs, rs485, sunspec
 from pvsmqtt.simulator.command.pvs import run
 
 __all__ = ["add_parser", "run"]
@@ -13,7 +13,9 @@ DESCRIPTION = "Simulate equipment, for trying pvsmqtt without any and for tests.
 EPILOG = """\
 example:
   pvsmqtt simulate pvs --panels 24
-  pvsmqtt simulate rs485 --pty /tmp/bus"""
+  pvsmqtt simulate rs485 --pty /tmp/bus
+  pvsmqtt simulate conext
+  pvsmqtt simulate sunspec --kind sma"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,3 +30,5 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     equipment = simulate.add_subparsers(dest="equipment", metavar="EQUIPMENT", required=True)
     pvs.add_parser(equipment)
     rs485.add_parser(equipment)
+    conext.add_parser(equipment)
+    sunspec.add_parser(equipment)

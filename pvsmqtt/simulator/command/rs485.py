@@ -8,7 +8,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from pvsmqtt.simulator.command.words import fail, interrupted, number, time
+from pvsmqtt.simulator.command.words import fail, interrupted, number, reason, time
 
 if TYPE_CHECKING:
     from pvsmqtt.simulator.rs485.simulator import BusSimulator
@@ -88,7 +88,6 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; 1 with one line on stderr if that cannot be."""
     from pvsmqtt.modbus.setting import Setting
     from pvsmqtt.simulator.pvs.house.house import House
-    from pvsmqtt.simulator.rs485.ends import reason
     from pvsmqtt.simulator.rs485.simulator import BusSimulator
     from pvsmqtt.simulator.rs485.wire import Damage
 

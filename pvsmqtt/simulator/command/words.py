@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -44,3 +46,8 @@ def fail(reason: str) -> int:
     """One line on stderr, and the exit status."""
     sys.stderr.write(f"pvsmqtt simulate: {reason}\n")
     return 1
+
+
+def reason(error: OSError) -> str:
+    """In words, without the address."""
+    return os.strerror(error.errno) if error.errno and error.errno in errno.errorcode else str(error)

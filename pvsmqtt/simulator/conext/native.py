@@ -10,6 +10,8 @@ from pvsmqtt.simulator.conext.gateway_map import Entry
 Order = Literal["big", "little"]
 """Which word of 32 bits comes first: the high one, or the low one as a ComBox can be set."""
 
+ORDERS: tuple[Order, ...] = ("big", "little")
+
 Told = Mapping[str, float | str]
 """Values by the name of the entry, in the units of the map."""
 

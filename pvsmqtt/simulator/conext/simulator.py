@@ -11,16 +11,16 @@ from pvsmqtt.simulator.conext import chains, told
 from pvsmqtt.simulator.conext.chains import BATTERY, BATTERY_MONITOR, GATEWAY, XW_PRO, Serials
 from pvsmqtt.simulator.conext.gateway_map import GATEWAY as GATEWAY_MAP
 from pvsmqtt.simulator.conext.gateway_map import Entry
-from pvsmqtt.simulator.conext.native import Order, Told, registers
+from pvsmqtt.simulator.conext.native import ORDERS, Order, Told, registers
 from pvsmqtt.simulator.conext.xw_map import BATTERY_MONITOR as BATTERY_MONITOR_MAP
 from pvsmqtt.simulator.conext.xw_map import SERIAL
 from pvsmqtt.simulator.conext.xw_map import XW_PRO as XW_PRO_MAP
-from pvsmqtt.simulator.modbus_server.answers import FAILURE
+from pvsmqtt.simulator.modbus_server.codes import FAILURE
 from pvsmqtt.simulator.modbus_server.faults import Faults
 from pvsmqtt.simulator.modbus_server.requests import Log
 from pvsmqtt.simulator.modbus_server.served import Served
 from pvsmqtt.simulator.modbus_server.station import Station
-from pvsmqtt.simulator.modbus_server.story import Story
+from pvsmqtt.simulator.modbus_server.story import Story, once
 from pvsmqtt.simulator.modbus_server.tcp import TcpPort
 from pvsmqtt.simulator.modbus_server.units import Unit
 from pvsmqtt.simulator.pvs.house.house import House
@@ -87,7 +87,7 @@ class ConextSimulator(Served):
         def image(unit: int, state: HouseState) -> Mapping[int, int]:
             return chains.chain_of(unit, state, _battery(state), serials).registers
 
-        return {unit: Unit(partial(image, unit)) for unit in chains.MODELS}
+        return {unit: Unit(once(partial(image, unit))) for unit in chains.MODELS}
 
     def _native_units(self, serials: Serials) -> dict[int, Unit]:
         units = {
@@ -102,12 +102,12 @@ class ConextSimulator(Served):
         return units
 
     def _native(self, unit: int, entries: tuple[Entry, ...], tell: Tell, serial: str) -> Unit:
-        def image(state: HouseState) -> Mapping[int, int]:
+        def image(order: Order, state: HouseState) -> Mapping[int, int]:
             assert self.house is not None  # noqa: S101 - see __post_init__
-            order: Order = self.faults.word_order or self.word_order
             return registers(entries, tell(self.house, state, _battery(state), serial, unit), order)
 
-        return Unit(image, self.gaps)
+        images = {order: once(partial(image, order)) for order in ORDERS}
+        return Unit(lambda state: images[self.faults.word_order or self.word_order](state), self.gaps)
 
 
 def _battery(state: HouseState) -> Battery:

@@ -101,12 +101,12 @@ BATTERY_MONITOR = entries(
     0048 current s32 0.001 0 live
     004C stateOfCharge u32 1 0 live
     004E stateOfHealth u32 1 0 live
-    0052 midPointVoltage1 u16 0.001 0 live
-    0054 midPointVoltage2 u16 0.001 0 live
-    0056 midPointVoltage3 u16 0.001 0 live
-    0058 remaining u16 1 0 live
-    005A removed u16 1 0 live
+    0052 midPointVoltage1 u32 0.001 0 live
+    0054 midPointVoltage2 u32 0.001 0 live
+    0056 midPointVoltage3 u32 0.001 0 live
+    0058 remaining u32 1 0 live
+    005A removed u32 1 0 live
     0092 capacity u16 1 0 live
 """
 )
-"""State of health returns 0. Widths of 0x0052 to 0x005A and every scale there are guesses: nobody told them."""
+"""State of health returns 0. Widths and scales of 0x0052 to 0x005A are guesses."""

@@ -4,6 +4,7 @@
 
 ==============  =====================================================================================
 `answers`       the only module that names pymodbus: requests out of bytes, answers into bytes
+`codes`         numbers of the protocol
 `units`         registers of a unit, and what it refuses
 `story`         the house in time
 `requests`      the log of what was asked
@@ -11,6 +12,8 @@
 `station`       a request in, the bytes to send back out
 `tcp`           a TCP port: connections, the byte-level faults, a port that is closed for a while
 `serial`        a slave on a pseudo-terminal, for a master that somebody else is
+`control`       switching it over http, for people
+`served`        what every device with such ports has
 ==============  =====================================================================================
 
 pymodbus reads requests and makes every answer (its framers and PDU classes); its own server is not used, since the

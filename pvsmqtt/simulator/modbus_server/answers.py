@@ -1,7 +1,7 @@
 """The only module that names pymodbus, which renames things in minor versions: bytes to requests, answers to bytes.
 
 A read is decoded, checked and answered by pymodbus's own request classes; they ask `read` for the registers. Whatever
-else is asked is refused with exception 1.
+else is asked is refused: a count that cannot be with exception 3, another function with exception 1.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ from pymodbus.exceptions import ModbusIOException
 from pymodbus.framer import FRAMER_NAME_TO_CLASS, FramerType
 from pymodbus.pdu import DecodePDU, ExceptionResponse
 
+from pvsmqtt.simulator.modbus_server.codes import ILLEGAL_FUNCTION, ILLEGAL_VALUE, READS
+
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 Framing = Literal["socket", "rtu"]
 Read = Callable[[int, int, int, int], Awaitable[list[int] | int]]
 """Unit, function code, address, count -> registers, or the code of an exception."""
 
-READS = (3, 4)
-ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, FAILURE, BUSY, NO_PATH, NO_ANSWER = 1, 2, 4, 6, 10, 11
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request. ``address`` and ``count`` are 0 where its function has none."""
+    """A request. ``address`` and ``count`` are 0 where it has none that can be understood; it has no ``pdu`` then."""
 
     unit: int
     function: int
@@ -63,7 +62,8 @@ class Answers:
     async def answer(self, asked: Asked, read: Read) -> tuple[Any, int | None]:
         """The answer and the code of the exception that it is, if it is one."""
         if not asked.is_read or asked.pdu is None:
-            return self.refusal(asked, ILLEGAL_FUNCTION), ILLEGAL_FUNCTION
+            code = ILLEGAL_VALUE if asked.is_read else ILLEGAL_FUNCTION
+            return self.refusal(asked, code), code
         pdu = await asked.pdu.datastore_update(_Context(read), asked.unit)
         return pdu, pdu.exception_code if isinstance(pdu, ExceptionResponse) else None
 

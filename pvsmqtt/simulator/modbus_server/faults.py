@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pvsmqtt.simulator.modbus_server.answers import BUSY, FAILURE, ILLEGAL_ADDRESS, NO_ANSWER, NO_PATH, Asked
+from pvsmqtt.simulator.modbus_server.codes import BUSY, FAILURE, ILLEGAL_ADDRESS, NO_ANSWER, NO_PATH
+
+if TYPE_CHECKING:
+    from pvsmqtt.simulator.modbus_server.answers import Asked
 
 CODES = {
     "busy": BUSY,

@@ -33,10 +33,11 @@ class Log:
     """Whether ``requests`` is kept; else only numbers are."""
     requests: list[Seen] = field(default_factory=list)
     seen: int = 0
+    refused: int = 0
     writes: int = 0
     """Requests with any function code but 3 and 4."""
     connections: int = 0
-    """Connections that were accepted so far."""
+    """Connections that came so far, those that were closed at once too."""
 
     def note(self, asked: Asked, port: str, connection: int) -> Seen:
         """A request has come."""

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pvsmqtt.simulator.modbus_server.answers import NO_ANSWER, Answers, Asked, Framing
+from pvsmqtt.simulator.modbus_server.answers import Answers, Asked, Framing
+from pvsmqtt.simulator.modbus_server.codes import NO_ANSWER
 from pvsmqtt.simulator.modbus_server.faults import CODES, Faults
 from pvsmqtt.simulator.modbus_server.requests import Log
 from pvsmqtt.simulator.modbus_server.story import Story
@@ -65,6 +66,7 @@ class Station:
             answer, seen.refused = self._answers.refusal(asked, CODES[kind]), CODES[kind]
         else:
             answer, seen.refused = await self._answers.answer(asked, self._read)
+        self.log.refused += seen.refused is not None
         if kind == "transaction":
             transaction += OTHER
         if kind == "wrong-unit":

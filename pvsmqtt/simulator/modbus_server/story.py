@@ -6,9 +6,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.house.state import HouseState
+
+T = TypeVar("T")
+
+
+def once(make: Callable[[HouseState], T]) -> Callable[[HouseState], T]:
+    """The same, made once for each state that `Story` gives."""
+    known: list[tuple[HouseState, T]] = []
+
+    def made(state: HouseState) -> T:
+        if not known or known[0][0] is not state:
+            known[:] = [(state, make(state))]
+        return known[0][1]
+
+    return made
 
 
 @dataclass

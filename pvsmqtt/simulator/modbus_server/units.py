@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pvsmqtt.simulator.modbus_server.answers import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, READS
+from pvsmqtt.simulator.modbus_server.codes import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, READS
 from pvsmqtt.simulator.pvs.house.state import HouseState
 
 Image = Callable[[HouseState], Mapping[int, int]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import socket
 import termios
@@ -234,11 +233,6 @@ def end_of(text: str, speed: Setting) -> End:
     if kind in ("listen", "connect") and host and port.isdecimal() and int(port) < 65536:
         return (Server if kind == "listen" else Client)(host.strip("[]"), int(port))
     raise ValueError(f"{text!r} is none of pty, pty:PATH, listen:HOST:PORT, connect:HOST:PORT")
-
-
-def reason(error: OSError) -> str:
-    """In words, without the address."""
-    return os.strerror(error.errno) if error.errno and error.errno in errno.errorcode else str(error)
 
 
 def _address(host: str, port: int) -> str:

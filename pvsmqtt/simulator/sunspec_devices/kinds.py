@@ -42,7 +42,6 @@ Make = Callable[[House, HouseState, Way], Models]
 class Kind:
     """One kind. ``units`` are what follows model 1, by unit; the first is the one whose number can be chosen."""
 
-    about: str
     maker: str
     name: str
     units: dict[int, Make]
@@ -130,20 +129,11 @@ def battery_of(state: HouseState) -> Battery:
 
 
 KINDS = {
-    "sma": Kind(
-        "an SMA inverter at unit 126 that is read model by model", "SMA", "STP 8.0-3AV-40", {126: _sma}, True
-    ),
-    "fronius": Kind(
-        "a Fronius inverter, and its meter at unit 240", "Fronius", "Symo 8.2", {1: _fronius, 240: _fronius_meter}
-    ),
-    "solaredge": Kind(
-        "a SolarEdge inverter whose scale factors change", "SolarEdge", "SE8K", {1: _solaredge}, short_common=True
-    ),
-    "battery": Kind(
-        "a lithium-ion battery with its strings", "Simulated", "Battery", {1: _battery}, needs_battery=True
-    ),
-    "meter": Kind("a meter of the grid, two legs", "Simulated", "Meter", {1: _meter}),
-    "der": Kind(
-        "a hybrid with the models of 2018 (701, 713, 714)", "Simulated", "Hybrid", {1: _der}, needs_battery=True
-    ),
+    "sma": Kind("SMA", "STP 8.0-3AV-40", {126: _sma}, strict=True),
+    "fronius": Kind("Fronius", "Symo 8.2", {1: _fronius, 240: _fronius_meter}),
+    "solaredge": Kind("SolarEdge", "SE8K", {1: _solaredge}, short_common=True),
+    "battery": Kind("Simulated", "Battery", {1: _battery}, needs_battery=True),
+    "meter": Kind("Simulated", "Meter", {1: _meter}),
+    "der": Kind("Simulated", "Hybrid", {1: _der}, needs_battery=True),
 }
+"""By the names in ``ABOUT`` of this room."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 from pvsmqtt.simulator.modbus_server.faults import Faults
@@ -13,7 +12,7 @@ from pvsmqtt.simulator.modbus_server.requests import Log
 from pvsmqtt.simulator.modbus_server.serial import SerialPort
 from pvsmqtt.simulator.modbus_server.served import Served
 from pvsmqtt.simulator.modbus_server.station import Station
-from pvsmqtt.simulator.modbus_server.story import Story
+from pvsmqtt.simulator.modbus_server.story import Story, once
 from pvsmqtt.simulator.modbus_server.tcp import TcpPort
 from pvsmqtt.simulator.modbus_server.units import Unit
 from pvsmqtt.simulator.pvs.house.house import House
@@ -21,8 +20,6 @@ from pvsmqtt.simulator.pvs.house.state import HouseState
 from pvsmqtt.simulator.sunspec.chain import Chain, chain
 from pvsmqtt.simulator.sunspec.storage import common
 from pvsmqtt.simulator.sunspec_devices.kinds import KINDS, Make, Way, serial_of
-
-BASES = (40000, 0, 50000)
 
 
 @dataclass
@@ -41,7 +38,7 @@ class SunSpecSimulator(Served):
     unit: int | None = None
     """Number of the (first) unit; None is that of the kind."""
     base: int = 40000
-    """Address of the mark: one of `BASES`."""
+    """Address of the mark: 40000, 0 or 50000."""
     phases: int = 3
     floats: bool = False
     """Models with floats, where the kind has them."""
@@ -71,15 +68,15 @@ class SunSpecSimulator(Served):
         self.story = Story(house, self.speed, self.start_at, self.clock)
         way = Way(self.phases, self.floats)
         first = next(iter(kind.units))
-        units = {}
+        self.units: dict[int, Unit] = {}
         for number, make in kind.units.items():
             actual = self.unit if number == first and self.unit is not None else number
             serial = self.serial if number == first and self.serial is not None else None
-            units[actual] = self._unit(actual, make, way, serial or serial_of(house, self.kind, number))
+            self.units[actual] = self._unit(actual, make, way, serial or serial_of(house, self.kind, number))
         tcp = self.pty is None
         station = Station(
             "tcp" if tcp else "serial",
-            units,
+            self.units,
             self.story,
             self.faults,
             self.log,
@@ -104,7 +101,7 @@ class SunSpecSimulator(Served):
         kind, house, base = KINDS[self.kind], self.house, self.base
         assert house is not None  # noqa: S101 - see __post_init__
 
-        @lru_cache(maxsize=1)
+        @once
         def of(state: HouseState) -> Chain:
             models = [(1, common(kind.maker, kind.name, serial, number)), *make(house, state, way)]
             return chain(base, models, kind.short_common)
