@@ -12,8 +12,8 @@ from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 NOON = datetime(2026, 6, 21, 18, tzinfo=UTC)
 """In the house, on a day with sun."""
-NIGHT = datetime(2026, 6, 22, 3, tzinfo=UTC)
-"""After sunset of that day, while the battery feeds the house."""
+NIGHT = datetime(2026, 6, 21, 3, tzinfo=UTC)
+"""After sunset of the day before, while the battery feeds the house."""
 
 
 class Watch:

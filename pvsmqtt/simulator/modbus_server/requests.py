@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from pvsmqtt.simulator.modbus_server.answers import Asked
@@ -39,6 +40,11 @@ class Log:
     connections: int = 0
     """Connections that came so far, those that were closed at once too."""
 
+    noise: int = 0
+    """Times that bytes on a line were no request."""
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever anything happens."""
+
     def note(self, asked: Asked, port: str, connection: int) -> Seen:
         """A request has come."""
         one = Seen(port, connection, asked.unit, asked.function, asked.address, asked.count)
@@ -46,4 +52,5 @@ class Log:
         self.writes += not asked.is_read
         if self.keeps:
             self.requests.append(one)
+        self.news.set()
         return one

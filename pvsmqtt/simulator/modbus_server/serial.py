@@ -66,6 +66,8 @@ class SerialPort:
                         await news.wait()
                 except TimeoutError:
                     heard = b""
+                    self.station.log.noise += 1
+                    self.station.log.news.set()
                     continue
                 news.clear()
                 with contextlib.suppress(BlockingIOError):

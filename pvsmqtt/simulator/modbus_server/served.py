@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pvsmqtt.simulator.modbus_server.faults import Faults
@@ -62,6 +62,12 @@ class Served:
         """End it."""
         for port in self.ports:
             await port.stop()
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until this holds; looked at whenever something was asked or a connection came or went."""
+        while not true():
+            self.log.news.clear()
+            await self.log.news.wait()
 
     async def reboot(self, seconds: float) -> None:
         """All ports are closed, connections end; back after so many (real) seconds."""

@@ -56,6 +56,7 @@ class Station:
         kind = None
         for fault in self.faults.meeting(self.port, asked):
             seen.fault = kind = fault.kind
+            self.log.news.set()
             if kind == "slow":
                 await asyncio.sleep(fault.seconds)
         if kind == "silent":

@@ -46,6 +46,7 @@ class TcpPort:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         station = self.station
         station.log.connections += 1
+        station.log.news.set()
         number = station.log.connections
         if self._open and any(station.faults.meeting(station.port, None)):
             writer.transport.abort()
@@ -57,6 +58,7 @@ class TcpPort:
                 await self._answer(reader, writer, number)
         finally:
             del self._open[writer]
+            station.log.news.set()
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:

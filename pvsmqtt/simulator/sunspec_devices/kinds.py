@@ -115,7 +115,7 @@ def _meter(_: House, state: HouseState, way: Way) -> Models:
 def _der(house: House, state: HouseState, _: Way) -> Models:
     battery = battery_of(state)
     return [
-        (701, solar.hybrid_ac(state, battery)),
+        (701, solar.hybrid_ac(house, state, battery)),
         (713, solar.hybrid_capacity(state, battery)),
         (714, solar.hybrid_dc(house, state, battery)),
     ]

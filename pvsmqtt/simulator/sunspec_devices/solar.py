@@ -90,7 +90,7 @@ def nameplate(house: House) -> Values:
     return {"DERTyp": 4, "WRtg": watts, "WRtg_SF": 1, "VARtg": watts, "VARtg_SF": 1}
 
 
-def hybrid_ac(state: HouseState, battery: Battery) -> Values:
+def hybrid_ac(house: House, state: HouseState, battery: Battery) -> Values:
     """Model 701: panels and battery behind one inverter, split phase, + to the house."""
     watts = (state.production.power + battery.power) * 1000
     voltage = state.production.voltage
@@ -124,9 +124,9 @@ def hybrid_ac(state: HouseState, battery: Battery) -> Values:
         "A_SF": -2,
         "V_SF": -1,
         "Hz_SF": -3,
-        "W_SF": 0,
+        "W_SF": power_scale(house),
         "PF_SF": -3,
-        "VA_SF": 0,
+        "VA_SF": power_scale(house),
         "Var_SF": 0,
         "TotWh_SF": 0,
         "Tmp_SF": -1,
@@ -159,7 +159,7 @@ def hybrid_dc(house: House, state: HouseState, battery: Battery) -> Values:
         "DCW": solar + stored,
         "DCA_SF": -1,
         "DCV_SF": -1,
-        "DCW_SF": 0,
+        "DCW_SF": power_scale(house),
         "DCWH_SF": 0,
         "Tmp_SF": -1,
         "Prt": ports,
