@@ -12,7 +12,7 @@ from pvsmqtt.model.device import BRIDGE_ID, LABELS, Device, Kind
 from pvsmqtt.model.reading import DeviceState, Value
 from pvsmqtt.model.report import SCHEMA, HealthReport, Info
 from pvsmqtt.model.times import iso
-from pvsmqtt.site.house import DEFAULT_INSTANCE
+from pvsmqtt.site.sites import DEFAULT_INSTANCE
 from pvsmqtt.sources.base import Source
 
 Sources = Iterable[tuple[str, Source]]

@@ -61,7 +61,7 @@ class Service:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
         try:
-            self._publish(self._house.configure(self._settings.names, self._settings.ignore, time.monotonic()))
+            self._configure_house()
             self._tell_bridge()
             self._start_broker_and_sink()
             self._start_sources()
@@ -113,7 +113,7 @@ class Service:
         await self._supervisor.stop(*gone)
         for name in gone:
             del self._sources[name]
-        self._publish(self._house.configure(settings.names, settings.ignore, time.monotonic()))
+        self._configure_house()
         if (settings.mqtt, settings.home_assistant) != (old.mqtt, old.home_assistant):
             await self._supervisor.stop("mqtt")
             await self._supervisor.stop("broker")
@@ -122,6 +122,10 @@ class Service:
         self._tell_bridge()
         _log.info("the new configuration is in force")
 
+    def _configure_house(self) -> None:
+        settings = self._settings
+        self._publish(self._house.configure(settings.names, settings.ignore, time.monotonic(), settings.precedence))
+
     def _start_sources(self) -> None:
         for name, kind, options in _tables(self._settings):
             if name not in self._sources:
@@ -129,8 +133,10 @@ class Service:
                 self._sources[name] = (options, name.split(" ")[0], source)
                 self._supervisor.start(name, partial(source.run, self._deliver))
         running = self._running()
-        measuring = {s.name: s.site for kind, s in running if self._settings.kinds[kind].measures_site}
-        self._publish(self._house.expect(measuring, [source.name for _, source in running]))
+        kinds = self._settings.kinds
+        measuring = {s.name: s.site for kind, s in running if kinds[kind].measures_site}
+        single = {s.name for kind, s in running if not kinds[kind].tells_meters}
+        self._publish(self._house.expect(measuring, [source.name for _, source in running], single))
         self._bus.publish(self_report.info(self._settings.instance, self._started_at, self._running()))
 
     def _start_broker_and_sink(self) -> None:

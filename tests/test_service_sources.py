@@ -72,7 +72,7 @@ def test_a_source_bears_the_name_of_its_subject(service: Service) -> None:
 
 def test_only_what_measures_a_house_is_waited_for(service: Service) -> None:
     service._start_sources()
-    assert service._house._expected == {"box h": "site"}
+    assert service._house._sites._expected == {"box h": "site"}
 
 
 def test_a_line_without_a_source_is_taken_away(service: Service) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pvsmqtt.model.device import Device
 
 Value = float | int | str | None
 """A number in the canonical unit of its quantity, a text, or ``None``: known to be unknown."""
+
+DERIVED = "derived"
+"""What stands for a source where a value follows from others."""
+
+
+def root(source: str) -> str:
+    """The source without what it was at: ``pvs 172.27.153.1 live`` -> ``pvs 172.27.153.1``."""
+    return " ".join(source.split(" ")[:2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ class Reading:
 class DeviceState:
     """What the house knows of a device: the latest value of each of its quantities, ``None`` when unknown.
 
-    ``sources`` are those that have told of it since the start.
+    ``sources`` are those that have told of it since the start, ``feeds`` says by quantity which of them told it last,
+    or `DERIVED`.
     """
 
     device: Device
@@ -47,6 +56,7 @@ class DeviceState:
     values: Mapping[str, Value]
     measured_at: datetime | None = None
     sources: tuple[str, ...] = ()
+    feeds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     ignore: list[str] = []
     """Serial numbers or ids of devices that are not published, for example a replaced inverter.
     What was announced of them is removed from the broker."""
+    precedence: list[str] = Field(default=[], examples=[["pvs", "modbus_tcp conext"]])
+    """Sources whose values count first where several tell the same quantity of a device, in this order: names as in
+    the info topic, such as "modbus_tcp conext", or kinds, such as "pvs". By default, and for all others, a source
+    that reads or hears a device itself goes before one that is told of it, then one that is refreshed more often."""
     mqtt: MqttOptions
     """The MQTT broker to which everything is published."""
     home_assistant: HomeAssistantOptions = HomeAssistantOptions()

@@ -84,6 +84,11 @@ class Counters:
         """Go on with what was counted under another id; what is known here comes first."""
         self._held = {**other._held, **self._held}
 
+    def forget(self, key: str) -> None:
+        """Another counter is known to be the true one: the next value is the first."""
+        self._held.pop(key, None)
+        self._lower.pop(key, None)
+
     def _take(self, key: str, value: float) -> None:
         self._held[key] = value
         self._lower.pop(key, None)

@@ -3,23 +3,30 @@
 A total is given only when every meter it needs is known: half a sum is not a total. A meter that says it never
 counted anything has no current transformers fitted and is left out. Whether a consumption meter measures the grid
 (net) or the house (gross) is what it was commissioned as, or, where old firmware does not say, what its values prove:
-only a net meter falls clearly below zero. Load and grid follow from each other only without a battery, which these
-meters do not see. What a battery does is what its storage system tells.
+only a net meter falls clearly below zero. Load and grid follow from each other (`balance`), in a house with a battery
+only when it is known what that does: these meters do not see it.
+
+A house without a supervisor produces what its inverters without storage do. What a meter of such a house measures
+nobody says; it counts when its owner has said what kind it is, and it is the grid's when its values prove it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import DeviceState, Value
+from pvsmqtt.site import balance
 
 Measures = Literal["grid", "load"]
 
 METERS = frozenset({Kind.PRODUCTION_METER, Kind.CONSUMPTION_METER})
-STORAGE = frozenset({Kind.ESS, Kind.BATTERY, Kind.STORAGE_INVERTER})
-_FROM_GRID_METER = {
+STORAGE = frozenset({Kind.ESS, Kind.BATTERY, Kind.STORAGE_INVERTER, Kind.BMS})
+_CHARGED = (Kind.ESS, Kind.BATTERY, Kind.BMS, Kind.STORAGE_INVERTER, Kind.GATEWAY)
+"""Who tells the state of charge of a house: the first kind of which one is known."""
+FROM_GRID_METER = {
     "grid_power": "power",
     "grid_net_energy": "net_energy",
     "grid_import_energy": "import_energy",
@@ -28,7 +35,6 @@ _FROM_GRID_METER = {
 NOT_OF_A_GROSS_METER = frozenset({"import_energy", "export_energy"})
 _COUNTERS = ("energy", "net_energy", "import_energy", "export_energy")
 _FROM_STORAGE = {
-    "battery_power": "power",
     "battery_charge_energy": "charge_energy",
     "battery_discharge_energy": "discharge_energy",
 }
@@ -56,38 +62,78 @@ def proven(values: Mapping[str, Value]) -> Measures | None:
     return "grid" if exported or negative else None
 
 
-def totals(states: Iterable[DeviceState], known: Mapping[str, Measures], storage: bool = False) -> dict[str, Value]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The devices out of which the powers of a house are made."""
+
+    pv: Sequence[DeviceState]
+    grid: Sequence[DeviceState]
+    load: Sequence[DeviceState]
+    metered: bool
+    """Whether it has meters."""
+
+    def all(self) -> list[DeviceState]:
+        """Each of them."""
+        return [*self.pv, *self.grid, *self.load]
+
+
+def parts(
+    states: Iterable[DeviceState], known: Mapping[str, Measures], inverters: Sequence[DeviceState] = ()
+) -> Parts:
+    """What counts of one house.
+
+    ``known`` says what each consumption meter measures, by device id; ``inverters`` are those that stand in for a
+    production meter.
+    """
+    metered = [s for s in states if s.device.kind in METERS and not _unused(s)]
+    production = [s for s in metered if s.device.kind is Kind.PRODUCTION_METER]
+    meters = [s for s in metered if s.device.kind is Kind.CONSUMPTION_METER]
+    return Parts(
+        production or inverters,
+        [s for s in meters if known.get(s.device.id) == "grid"],
+        [s for s in meters if known.get(s.device.id) == "load"],
+        bool(metered),
+    )
+
+
+def totals(
+    states: Iterable[DeviceState],
+    known: Mapping[str, Measures],
+    storage: bool = False,
+    battery: float | None = None,
+    inverters: Sequence[DeviceState] = (),
+) -> dict[str, Value]:
     """The totals of one house out of the states of its devices.
 
-    ``known`` says what each consumption meter measures, by device id; ``storage``, that the house has a battery
-    although none of these devices is one.
+    ``known`` and ``inverters`` as for `parts`. ``storage`` says that the house has a battery although none of these
+    devices is one, ``battery`` what it does (W, + discharging), if that is known.
     """
     states = list(states)
-    production = [s for s in states if s.device.kind is Kind.PRODUCTION_METER and not _unused(s)]
-    meters = [s for s in states if s.device.kind is Kind.CONSUMPTION_METER and not _unused(s)]
-    grid = [s for s in meters if known.get(s.device.id) == "grid"]
-    load = [s for s in meters if known.get(s.device.id) == "load"]
+    found = parts(states, known, inverters)
     storage = storage or any(s.device.kind in STORAGE for s in states)
 
     result: dict[str, Value] = _storage_totals(states)
-    pv_power = None
-    if production:
-        pv_power = _sum(production, "power")
+    if battery is not None:
+        result["battery_power"] = battery
+    if found.pv:
+        pv_power = _sum(found.pv, "power")
         pv_power = None if pv_power is None else max(0.0, pv_power)
-        result |= {"pv_power": pv_power, "pv_energy": _sum(production, "energy")}
-    if len(grid) == 1:
-        result |= {
-            total: _number(grid[0].values, key) for total, key in _FROM_GRID_METER.items() if key in grid[0].values
-        }
-    if len(load) == 1:
-        result |= {total: _number(load[0].values, key) for total, key in _FROM_LOAD_METER.items()}
-    if production and not storage:
-        if "grid_power" in result and "load_power" not in result:
-            balance = _add(pv_power, result["grid_power"], +1)
-            result["load_power"] = None if balance is None else max(0.0, balance)
-        elif "load_power" in result and "grid_power" not in result:
-            result["grid_power"] = _add(result["load_power"], pv_power, -1)
-    return result
+        result |= {"pv_power": pv_power, "pv_energy": _sum(found.pv, "energy")}
+    if len(found.grid) == 1:
+        values = found.grid[0].values
+        result |= {total: _number(values, key) for total, key in FROM_GRID_METER.items() if key in values}
+    if len(found.load) == 1:
+        result |= {total: _number(found.load[0].values, key) for total, key in _FROM_LOAD_METER.items()}
+    return {**result, **balance.completed(result, storage)}
+
+
+def charged(states: Sequence[DeviceState]) -> list[DeviceState]:
+    """The devices of which the state of charge of a house is made."""
+    for kind in _CHARGED:
+        of_kind = [state for state in states if state.device.kind is kind]
+        if any(_number(state.values, "state_of_charge") is not None for state in of_kind):
+            return of_kind
+    return []
 
 
 def _storage_totals(states: Sequence[DeviceState]) -> dict[str, Value]:
@@ -98,12 +144,9 @@ def _storage_totals(states: Sequence[DeviceState]) -> dict[str, Value]:
         for total, key in _FROM_STORAGE.items()
         if any(key in state.values for state in systems)
     }
-    batteries = [state for state in states if state.device.kind is Kind.BATTERY]
-    charge = [_number(state.values, "state_of_charge") for state in systems]
-    if not any(charge_ is not None for charge_ in charge):
-        charge = [_number(state.values, "state_of_charge") for state in batteries]
+    charge = [_number(state.values, "state_of_charge") for state in charged(states)]
     known = [share for share in charge if share is not None]
-    if charge and len(known) == len(charge):
+    if known and len(known) == len(charge):
         result["state_of_charge"] = round(sum(known) / len(known), 1)
     relays = [state.values["grid_relay"] for state in states if state.values.get("grid_relay") is not None]
     if len(relays) == 1:
@@ -126,9 +169,3 @@ def _sum(states: Sequence[DeviceState], key: str) -> float | None:
     parts = [_number(state.values, key) for state in states]
     known = [part for part in parts if part is not None]
     return round(sum(known), 4) if len(known) == len(parts) else None
-
-
-def _add(a: Value, b: Value, sign: int) -> float | None:
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return round(a + sign * b, 3)
-    return None

@@ -3,9 +3,8 @@
 Every value has a moment at which it stops being news. A value that `holds` (a counter, a nameplate) is then still
 true; any other becomes unknown. A device is online as long as one of its sources measures it.
 
-What was heard from the device itself goes before what another device tells of it, as long as it is fresh; when the
-line falls silent the told value counts again. The time of measurement follows the measurements: one that arrives late
-does not turn it back.
+Each source has a word of its own on a quantity; which one counts, `precedence` says, and `counting` for energies. The
+time of measurement follows the measurements: one that arrives late does not turn it back.
 """
 
 from __future__ import annotations
@@ -16,52 +15,79 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.model.reading import Reading, Value
-from pvsmqtt.site.counters import Counters, Fall
-from pvsmqtt.site.precedence import Held, chosen
+from pvsmqtt.model.reading import Reading, Value, root
+from pvsmqtt.site.counters import COUNTED, Counters, Fall
+from pvsmqtt.site.counting import Counting
+from pvsmqtt.site.precedence import Held, Precedence, Rank, chosen
 
 
 @dataclass(slots=True)
 class _Word:
-    """The latest value of each quantity by one way: heard from the device itself, or told by others."""
+    """The latest value of each quantity that one source tells; ``direct``: of the device itself, not of another."""
 
+    source: str
+    direct: bool = False
     values: dict[str, Held] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
 
-    def take(self, reading: Reading, until: float) -> list[Fall]:
-        """A source always corrects itself; it corrects another one only with fresher values."""
+    def take(self, reading: Reading, now: float) -> list[Fall]:
+        """One errand of a source always corrects itself; it corrects another one only with fresher values."""
+        lasts = max(reading.valid_for, reading.lasts)
+        until, moment = now + lasts, now - (reading.age or 0.0)
         values, falls = self.counters.passed(reading.values, reading.measured_at)
         for key, value in values.items():
             held = self.values.get(key)
-            if held is None or held.source == reading.source or until >= held.until:
-                self.values[key] = Held(value, until, reading.source)
+            if held is None:
+                self.values[key] = Held(value, until, reading.source, lasts, moment)
+            elif held.source == reading.source or until >= held.until:
+                self.values[key] = Held(value, until, reading.source, max(lasts, held.lasts), moment)
         return falls
+
+    def rank(self, key: str, order: Precedence) -> Rank:
+        """Where it stands among the words on a quantity."""
+        return order.rank(self.source, self.direct, self.values[key].lasts)
+
+    def forget(self, key: str) -> None:
+        """What it told of a quantity is of the past."""
+        self.values.pop(key, None)
+        self.counters.forget(key)
 
 
 @dataclass(slots=True)
 class Latest:
     """The latest value of each quantity of one device."""
 
+    order: Precedence = field(default_factory=Precedence)
     measured_at: datetime | None = None
     _measured_by: str | None = None
     _moment: float = -math.inf
-    _told: _Word = field(default_factory=_Word)
-    _heard: _Word = field(default_factory=_Word)
+    _words: dict[str, _Word] = field(default_factory=dict)
+    _counting: Counting = field(default_factory=Counting)
     _alive: dict[str, float] = field(default_factory=dict)
 
     def accept(self, reading: Reading, now: float, heard: bool = False) -> list[Fall]:
-        """Take a reading; ``heard``: of the device itself, on its line. Tells of lifetime energies that fell."""
-        until = now + max(reading.valid_for, reading.lasts)
-        falls = (self._heard if heard else self._told).take(reading, until)
+        """Take a reading; ``heard``: of the device itself. Tells of lifetime energies that fell."""
+        source = root(reading.source)
+        word = self._words.setdefault(source, _Word(source))
+        word.direct = heard
+        falls = word.take(reading, now)
+        for fall in falls:
+            if fall.real:
+                for other in self._counting.anew(fall.key, source, self._words):
+                    self._words[other].forget(fall.key)
+        for key in COUNTED & reading.values.keys():
+            self._counting.heed(key, self._words, self.order, now)
         self._take_time(reading, now)
         self._alive[reading.source] = now + reading.valid_for
         return falls
 
     def take_over(self, other: Latest) -> None:
         """Go on with what was known of the same device under another id; what is known here comes first."""
-        for mine, its in ((self._told, other._told), (self._heard, other._heard)):
+        for source, its in other._words.items():
+            mine = self._words.setdefault(source, _Word(source, its.direct))
             mine.values = {**its.values, **mine.values}
             mine.counters.take_over(its.counters)
+        self._counting.take_over(other._counting)
         self._alive = {**other._alive, **self._alive}
         if other._moment > self._moment or self.measured_at is None:
             self.measured_at, self._measured_by, self._moment = (
@@ -103,25 +129,40 @@ class Latest:
             result[key] = held.value if held is not None and fresh else None
         return result
 
-    def fresh(self, now: float) -> dict[str, Value]:
-        """The values that are known and stand for the present."""
-        return {key: held.value for key, held in self._all(now) if held.until > now and held.value is not None}
+    def feeds(self, keys: Iterable[str], now: float) -> dict[str, str]:
+        """The source that tells each of these quantities, or told it last."""
+        chosen_ = ((key, self._chosen(key, now)) for key in keys)
+        return {key: root(held.source) for key, held in chosen_ if held is not None and held.value is not None}
 
-    def lasting(self, now: float) -> dict[str, Value]:
-        """The last values that stay true, whatever their age."""
-        return {key: held.value for key, held in self._all(now) if QUANTITIES[key].holds and held.value is not None}
+    def measured(self, key: str, now: float) -> Held | None:
+        """The word on a quantity that is fresh and known."""
+        held = self._chosen(key, now)
+        return held if held is not None and held.until > now and held.value is not None else None
+
+    def fresh(self, now: float) -> dict[str, Held]:
+        """The words that are known and stand for the present."""
+        return {key: held for key, held in self._all(now) if held.until > now and held.value is not None}
+
+    def lasting(self, now: float) -> dict[str, Held]:
+        """The last words that stay true, whatever their age."""
+        return {key: held for key, held in self._all(now) if QUANTITIES[key].holds and held.value is not None}
 
     def next_change(self, now: float) -> float:
         """When the first of what stands for the present now will be too old; infinity when nothing will."""
-        held = (*self._told.values.values(), *self._heard.values.values())
+        held = (one for word in self._words.values() for one in word.values.values())
         until = [*self._alive.values(), *(one.until for one in held)]
         return min((moment for moment in until if moment > now), default=math.inf)
 
     def _chosen(self, key: str, now: float) -> Held | None:
-        return chosen(key, self._told.values.get(key), self._heard.values.get(key), now)
+        if key in COUNTED:
+            return self._counting.chosen(key, self._words, self.order, now)
+        words = [word for word in self._words.values() if key in word.values]
+        if len(words) == 1:
+            return words[0].values[key]
+        return chosen([(word.rank(key, self.order), word.values[key]) for word in words], now)
 
     def _all(self, now: float) -> Iterable[tuple[str, Held]]:
-        for key in dict.fromkeys((*self._told.values, *self._heard.values)):
+        for key in dict.fromkeys(key for word in self._words.values() for key in word.values):
             held = self._chosen(key, now)
-            if held is not None:
+            if held is not None and key in QUANTITIES:
                 yield key, held

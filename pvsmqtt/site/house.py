@@ -10,28 +10,22 @@ import logging
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind
-from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading, Value
+from pvsmqtt.model.device import BRIDGE_ID, Device, Kind, slug
+from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
 from pvsmqtt.site import energy
 from pvsmqtt.site.aliases import Aliases, beside
-from pvsmqtt.site.counters import Counters
-from pvsmqtt.site.energy import METERS
 from pvsmqtt.site.guard import Latest
 from pvsmqtt.site.notices import Notices
+from pvsmqtt.site.precedence import Precedence
 from pvsmqtt.site.reboots import Reboots
 from pvsmqtt.site.registry import Known, Registry
-from pvsmqtt.site.replaced import REPLACED, retire
+from pvsmqtt.site.replaced import retire
+from pvsmqtt.site.sites import DEFAULT_INSTANCE, Sites
 from pvsmqtt.site.wishes import Wishes
 
-DEFAULT_INSTANCE = "home"
 MOST_DEVICES = 1000
 """Devices that are taken in: a reply that invents serial numbers must not fill memory, disk and Home Assistant."""
-
-_NO_TIME = datetime.min.replace(tzinfo=UTC)
-"""Measurements without a time are all one: looking again does not confirm them."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,37 +39,44 @@ class House:
 
     def __init__(self, registry: Registry, instance: str = DEFAULT_INSTANCE) -> None:
         self.registry = registry
-        self._instance = instance
         self._wishes = Wishes(registry)
         self._latest: dict[str, Latest] = {}
         self._said: dict[str, DeviceState] = {}
         self._notices = Notices()
         self._due = -math.inf
-        self._expected: dict[str, str] = {}
-        self._heard: set[str] = set()
+        self._order = Precedence()
         self._reboots = Reboots(registry)
         self._aliases = Aliases(registry)
-        self._counters: dict[str, Counters] = {}
+        self._sites = Sites(registry, self._wishes, self._notices, self._order, self._latest, instance)
 
     def configure(
-        self, names: Mapping[str, str], ignore: Iterable[str], now: float
+        self, names: Mapping[str, str], ignore: Iterable[str], now: float, precedence: Sequence[str] = ()
     ) -> list[DeviceState | DeviceGone]:
-        """Set names and what is ignored, at the start or later; tells what changes for those who watch."""
+        """Set names, what is ignored and which sources go first (`precedence`), at the start or later; tells what
+        changes for those who watch."""
         self._wishes.are(names, ignore)
+        self._order.are(precedence)
         gone = [DeviceGone(entry.device) for entry in self.registry if self._wishes.ignores(entry.device)]
         for event in gone:
             self._said.pop(event.key, None)
         return [*gone, *self._empty_sites(now), *self._changes(list(self.registry), now)]
 
-    def expect(self, sources: Mapping[str, str], beside: Collection[str] | None = None) -> list[DeviceGone]:
+    def expect(
+        self, sources: Mapping[str, str], beside: Collection[str] | None = None, single: Collection[str] = ()
+    ) -> list[DeviceGone]:
         """Which sources measure a house, and the site that each belongs to: a site adds up only when all have spoken.
+        ``single`` are those of them that read single devices of it, and tell of no meters (`sites`).
 
         ``beside`` are the sources that measure none; ``None``: not known. Lines of which neither tells any more are
         no more, and neither is what was known by its place on them alone.
         """
-        self._expected = dict(sources)
+        self._sites.expect(sources, single)
         self._due = -math.inf
-        gone = [] if beside is None else self._aliases.lines_without({*sources, *beside})
+        if beside is None:
+            return []
+        there = sorted({*sources, *beside})
+        self._notices.unknown_sources(self._order.configured(there), there)
+        gone = self._aliases.lines_without(there)
         for device in gone:
             self._forget(device)
         return [DeviceGone(device) for device in gone]
@@ -83,11 +84,10 @@ class House:
     def accept(self, readings: Sequence[Reading], now: float) -> list[DeviceState | DeviceGone]:
         """Take what one cycle of a source found; ``now`` is of a clock that only goes forward."""
         known = len(self.registry)
-        touched = self._accept_live([reading for reading in readings if reading.device.kind is Kind.SITE], now)
+        touched = self._sites.accept_live([reading for reading in readings if reading.device.kind is Kind.SITE], now)
         readings = [reading for reading in readings if reading.device.kind is not Kind.SITE]
-        ids = {reading.device.id: self._aliases.identify(reading.device) for reading in readings}
-        all_had_spoken = bool(self._heard) and self._expected.keys() <= self._heard
-        self._heard.update(reading.source for reading in readings)
+        ids = {reading.device.id: self._aliases.identify(reading.device, reading.source) for reading in readings}
+        complete = self._sites.heard(reading.source for reading in readings)
         listed = []
         for reading in readings:
             device = self._placed(reading.device, ids, now)
@@ -99,25 +99,26 @@ class House:
             entry = self.registry.admit(device, _told(reading))
             if heard is None:
                 listed.append(entry)
-            elif reading.device.serial is not None:
-                self.registry.tie(device.id, heard, proven=True)
+            else:
+                self._aliases.proven(device.id, reading.device, reading.source)
+                self._sites.note(entry, reading)
             if device.kind is Kind.BUS:
                 self._aliases.told_by(device.id, reading.source)
-            latest = self._latest.setdefault(device.id, Latest())
+            latest = self._latest.setdefault(device.id, Latest(self._order))
             uptime = reading.values.get("uptime")
             if isinstance(uptime, int | float):
                 reboots = self._reboots.count(device.id, uptime, reading.measured_at or latest.measured_at)
                 reading = replace(reading, values={**reading.values, "reboots": reboots})
                 entry = self.registry.admit(device, ["reboots"])
-            self._notices.fallen(device.name, latest.accept(reading, now, heard is not None))
+            self._notices.fallen(device.name, latest.accept(reading, now, _direct(reading.device)))
             self._notices.strange(reading)
             touched.append(entry)
         if len(self.registry) > known:
             _log.info("%d new devices, %d are known now", len(self.registry) - known, len(self.registry))
         for site in retire(self.registry, listed):
-            self._counters.pop(site, None)  # another meter: another count
+            self._sites.count_anew(site)
         gone = self._recognize(touched)
-        if not all_had_spoken and self._heard and self._expected.keys() <= self._heard:
+        if complete:
             self._notices.unmatched(self.registry, {"names": self._wishes.names, "ignore": self._wishes.ignored})
         return [*gone, *self._empty_sites(now), *self._changes(touched, now)]
 
@@ -127,7 +128,7 @@ class House:
         for heard, device_id in self._aliases.settle():
             entry = self.registry.admit(self.registry[device_id].device, self.registry[heard.id].quantities)
             if heard.id in self._latest:
-                self._latest.setdefault(device_id, Latest()).take_over(self._latest[heard.id])
+                self._latest.setdefault(device_id, Latest(self._order)).take_over(self._latest[heard.id])
             touched[:] = [one for one in touched if one.device.id not in (heard.id, device_id)]
             touched += [entry, *self._aliases.adopted(heard.id, device_id)]
             self._forget(heard)
@@ -140,18 +141,6 @@ class House:
         self._latest.pop(device.id, None)
         self._said.pop(device.id, None)
 
-    def _accept_live(self, readings: Sequence[Reading], now: float) -> list[Known]:
-        """Live data of the house as a whole. Where several sources measure one house, none of them knows it all."""
-        touched = []
-        for reading in readings:
-            site = reading.device.site
-            if sum(where == site for where in self._expected.values()) > 1:
-                self._notices.shared(site, reading.source)
-                continue
-            touched.append(self.registry.admit(self._site_device(site), _told(reading)))
-            self._latest.setdefault(site, Latest()).accept(reading, now)
-        return touched
-
     def _placed(self, device: Device, ids: Mapping[str, str], now: float) -> Device:
         """The device under its settled id, in its place: one that two supervisors list stays where it is as long as
         the first one speaks."""
@@ -161,20 +150,24 @@ class House:
         if device.id not in self.registry:
             return device
         known = self.registry[device.id].device
+        if known.serial is not None and slug(device.serial or "") != slug(known.serial) and heard is not None:
+            return beside(known, device)
         if device.serial is None and known.serial is not None:
             return beside(known, device)
-        if self._on_a_line(known) == (heard is not None):
-            if known.via != device.via and known.via in self._latest and self._latest[known.via].online(now):
-                return replace(device, via=known.via, site=known.site)
-            return device
+        if self.registry.on_a_line(known.id) == (heard is not None):
+            if known.via == device.via or not self._speaks(known, now):
+                return device
+            moved = replace(device, via=known.via, site=known.site)
+            if heard is None:
+                return moved
+            return replace(moved, modbus_unit=known.modbus_unit, interface=known.interface)
         return device if heard is None else beside(known, device)
 
-    def _on_a_line(self, device: Device) -> bool:
-        """Whether no supervisor lists it."""
-        via = device.via
-        if device.place is None or via is None:
-            return False
-        return via not in self.registry or self.registry[via].device.kind is Kind.BUS
+    def _speaks(self, known: Device, now: float) -> bool:
+        """Whether what a device hangs on is there; where that is no device, whether it is there itself."""
+        via = known.via
+        there = self._latest.get(via if via is not None and via in self.registry else known.id)
+        return there is not None and there.online(now)
 
     def tick(self, now: float) -> list[DeviceState]:
         """What changed by the passing of time."""
@@ -192,7 +185,7 @@ class House:
         }
         houses = {state.device.site for state in states.values() if state.device.kind is not Kind.BUS}
         houses |= {site for site in sites if site in self._latest}
-        found = [self._site_state(site, states.values(), now) for site in sites if site in houses]
+        found = [self._sites.state(site, states.values(), now) for site in sites if site in houses]
         found += [states[entry.device.id] for entry in entries if entry.device.id in states]
         self._due = min((latest.next_change(now) for latest in self._latest.values()), default=math.inf)
         changed = [s for s in found if not self._wishes.ignores(s.device) and self._said.get(s.key) != s]
@@ -200,11 +193,12 @@ class House:
         return changed
 
     def _state(self, entry: Known, now: float) -> DeviceState:
-        latest = self._latest.setdefault(entry.device.id, Latest())
+        latest = self._latest.setdefault(entry.device.id, Latest(self._order))
         values = latest.values(entry.ordered(), now)
         device = self._wishes.named(entry.device)
         device = replace(device, via=self._parent(device))
-        return DeviceState(device, latest.online(now), values, latest.measured_at, latest.sources)
+        feeds = latest.feeds(values, now)
+        return DeviceState(device, latest.online(now), values, latest.measured_at, latest.sources, feeds)
 
     def _parent(self, device: Device) -> str:
         """The device it hangs on, or where that is not shown, what that one hangs on."""
@@ -220,47 +214,6 @@ class House:
         site = BRIDGE_ID if device.site in self._wishes.ignored else device.site
         return site if via is None or via == device.site else via
 
-    def _site_state(self, site: str, everything: Iterable[DeviceState], now: float) -> DeviceState:
-        states = [s for s in everything if s.device.site == site and s.device.kind is not Kind.BUS]
-        values: dict[str, Value] = {}
-        if all(source in self._heard for source, where in self._expected.items() if where == site):
-            # What only a line tells of is no part of the totals, lest they come and go with it.
-            known = [self.registry[s.key] for s in states]
-            there = {e.device.id for e in known if not self._on_a_line(e.device) and REPLACED not in e.facts}
-            meters = [s for s in states if s.key in there]
-            measured = {s.key: what for s in meters if (what := self._measured(s)) is not None}
-            storage = any(s.device.kind in energy.STORAGE for s in states)
-            values = energy.totals(meters, measured, storage)
-            self._notices.blocking(meters)
-        elif site in self._said:  # another source was configured: what is counted holds until it has spoken
-            values = {key: value for key, value in self._said[site].values.items() if QUANTITIES[key].holds}
-        live = self._latest.setdefault(site, Latest())
-        values |= {key: value for key, value in live.lasting(now).items() if values.get(key) is None}
-        values |= live.fresh(now)
-        metered = [s for s in states if s.device.kind in METERS]
-        times = [s.measured_at for s in metered or states if s.measured_at is not None]
-        measured_at = live.measured_at if live.online(now) else max(times, default=live.measured_at)
-        passed, _ = self._counters.setdefault(site, Counters()).passed(values, measured_at or _NO_TIME)
-        values = {**passed, "devices_online": sum(state.online for state in states)}
-        entry = self.registry.admit(self._site_device(site), [k for k, value in values.items() if value is not None])
-        return DeviceState(
-            self._wishes.named(entry.device),
-            live.online(now) or any(state.online for state in states),
-            {key: values.get(key) for key in entry.ordered()},
-            measured_at,
-        )
-
-    def _measured(self, state: DeviceState) -> energy.Measures | None:
-        """What a consumption meter measures: as it says, else as its values prove, else as they proved before."""
-        if state.device.kind is not Kind.CONSUMPTION_METER:
-            return None
-        what = energy.commissioned(state.values) or energy.proven(state.values)
-        if what is not None:
-            self.registry.learn(state.key, "measures", what)
-            return what
-        known = self.registry[state.key].facts.get("measures")
-        return "grid" if known == "grid" else "load" if known == "load" else None
-
     def _of_a_gross_meter(self, device_id: str, reading: Reading) -> Reading:
         """What newer firmware tells of a meter that was commissioned to measure the house; it calls load import."""
         if device_id not in self.registry or self.registry[device_id].facts.get("measures") != "load":
@@ -269,26 +222,19 @@ class House:
         return reading if len(kept) == len(reading.values) else replace(reading, values=kept)
 
     def _empty_sites(self, now: float) -> list[DeviceGone]:
-        """Sites of which the last device has moved to another: the house got another name. One whose live data came
-        before its first device is none of them."""
-        inhabited = {e.device.site for e in self.registry if e.device.kind not in (Kind.SITE, Kind.BUS)}
-        inhabited |= {device_id for device_id, latest in self._latest.items() if latest.online(now)}
-        empty = [entry.device for entry in self.registry if self._is_site(entry) and entry.device.id not in inhabited]
-        for device in empty:
-            self.registry.forget(device.id)
-            self._said.pop(device.id, None)
-        return [DeviceGone(device) for device in empty]
-
-    def _site_device(self, site: str) -> Device:
-        called = site.removeprefix(SITE_ID).strip("_").replace("_", " ").capitalize()
-        if not called and self._instance != DEFAULT_INSTANCE:
-            called = self._instance
-        name = f"{LABELS[Kind.SITE]} {called}".strip()
-        return Device(site, Kind.SITE, name, manufacturer="pvsmqtt", model="Site", via=BRIDGE_ID, site=site)
+        gone = self._sites.empty(now)
+        for event in gone:
+            self._said.pop(event.key, None)
+        return gone
 
     @staticmethod
     def _is_site(entry: Known) -> bool:
         return entry.device.kind is Kind.SITE
+
+
+def _direct(device: Device) -> bool:
+    """Whether who tells of a device reads or hears it itself, and is not told by what it hangs on."""
+    return device.place is not None or device.via is None
 
 
 def _told(reading: Reading) -> list[str]:

@@ -23,6 +23,7 @@ class Notices:
         self._crowded = False
         self._blocking: frozenset[str] = frozenset()
         self._shared: set[str] = set()
+        self._unknown: set[str] = set()
 
     def strange(self, reading: Reading) -> None:
         """A source delivers a quantity that the table does not have."""
@@ -65,6 +66,18 @@ class Notices:
                 source,
                 site,
             )
+
+    def unknown_sources(self, names: Iterable[str], there: Iterable[str]) -> None:
+        """Entries of ``precedence`` that speak of no source."""
+        for name in names:
+            if name not in self._unknown:
+                self._unknown.add(name)
+                _log.warning(
+                    "precedence speaks of %r, but no source is called so; there are: %s. Write one of these, or a "
+                    'kind such as "pvs" for all of that kind',
+                    name,
+                    ", ".join(there) or "none",
+                )
 
     def unmatched(self, known: Iterable[Known], tables: Mapping[str, Collection[str]]) -> None:
         """Entries of the configuration that speak of no known device: probably misspelt."""

@@ -36,7 +36,8 @@ _MORE = frozenset({(Kind.STORAGE_INVERTER, Kind.INVERTER), (Kind.BMS, Kind.BATTE
 """What is known and what is heard: the same, less of which was heard this time."""
 
 HEARD_AS, PROVEN_AS = "heard as", "proven as"
-"""Facts: the place on a line where a device is heard, and the places that its own serial number proved."""
+"""Facts: the places on lines where a device is heard, and those that its own serial number proved. Where nothing is
+proven there is mostly one."""
 
 _FORMAT = 1
 _log = logging.getLogger(__name__)
@@ -80,6 +81,18 @@ class Registry:
 
     def identify(self, device: Device) -> str:
         """The id under which this device is known, or the one it shall get."""
+        bearer = self.bearer(device)
+        if bearer is not None:
+            return bearer
+        wanted = device.id if device.serial is None or device.place is None else slug(device.serial)
+        if device.kind is Kind.BUS and wanted in (BRIDGE_ID, SITE_ID):
+            return f"{wanted}_{device.kind}"
+        holder = self._known.get(wanted)
+        same = holder is None or holder.device.kind is device.kind or _nameless(holder.device, device)
+        return wanted if same else f"{wanted}_{device.kind}"
+
+    def bearer(self, device: Device) -> str | None:
+        """The id of the device that is known to have its serial number."""
         bearers = self._by_serial.get(slug(device.serial or ""), {})
         if device.kind in bearers:
             return bearers[device.kind]
@@ -89,12 +102,7 @@ class Registry:
             heard = device.place is not None or self._known[device_id].device.place is not None
             if heard and agree(kind, device.kind):
                 return device_id
-        wanted = device.id if device.serial is None or device.place is None else slug(device.serial)
-        if device.kind is Kind.BUS and wanted in (BRIDGE_ID, SITE_ID):
-            return f"{wanted}_{device.kind}"
-        holder = self._known.get(wanted)
-        same = holder is None or holder.device.kind is device.kind or _nameless(holder.device, device)
-        return wanted if same else f"{wanted}_{device.kind}"
+        return None
 
     def admit(self, device: Device, quantities: Iterable[str]) -> Known:
         """Learn of a device (under its settled id) and of quantities that it told. What it does not say this
@@ -138,6 +146,13 @@ class Registry:
         del self._known[device_id]
         self.changes += 1
 
+    def on_a_line(self, device_id: str) -> bool:
+        """Whether no supervisor lists this device."""
+        device = self._known[device_id].device
+        if device.place is None or device.via is None:
+            return False
+        return device.via not in self._known or self._known[device.via].device.kind is Kind.BUS
+
     def heard_at(self, place: str) -> str | None:
         """The id of the device that is heard at this place of a line."""
         return self._by_place.get(place)
@@ -148,16 +163,13 @@ class Registry:
         return [*facts.get(PROVEN_AS, "").split(), *facts.get(HEARD_AS, "").split()]
 
     def tie(self, device_id: str, place: str, proven: bool) -> None:
-        """From now on what is heard at ``place`` is this device. ``proven`` by its serial number, it may be heard at
-        several; otherwise, at this one alone."""
-        known = self._known[device_id].facts.get(PROVEN_AS, "").split()
+        """From now on what is heard at ``place`` is this device, ``proven`` by its serial number or not."""
+        fact = PROVEN_AS if proven else HEARD_AS
+        known = self._known[device_id].facts.get(fact, "").split()
         if self._by_place.get(place) == device_id and (not proven or place in known):
             return
         self.untie(place)
-        if proven:
-            self.learn(device_id, PROVEN_AS, " ".join([*known, place]))
-        else:
-            self.learn(device_id, HEARD_AS, place)
+        self.learn(device_id, fact, " ".join([*known, place]))
         self._by_place[place] = device_id
 
     def untie(self, place: str) -> None:

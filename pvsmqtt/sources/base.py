@@ -60,13 +60,15 @@ class SourceKind(Generic[O]):
     both with a folder for what is remembered over restarts.
 
     ``measures_site`` says whether it measures a house as a whole, so that the totals wait for it; a source that only
-    hears single devices does not.
+    hears single devices does not. One that measures it by reading its devices one by one, and tells of none of its
+    meters, ``tells_meters`` not: what the meters add up to does not wait for it.
     """
 
     options: type[O]
     build: Callable[[O, Path], Source]
     check: Callable[[O, Path], Awaitable[list[Finding]]]
     measures_site: bool = True
+    tells_meters: bool = True
 
 
 @dataclass(slots=True)

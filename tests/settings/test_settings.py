@@ -123,6 +123,14 @@ def test_entries_of_lists_by_index(load_text: Load) -> None:
     assert settings.ignore == ["190258000001"]
 
 
+def test_sources_that_go_first(load_text: Load) -> None:
+    assert load_text(FOUR_LINES).precedence == []
+    named = load_text('precedence = ["pvs", "modbus_tcp conext"]\n' + FOUR_LINES)
+    assert named.precedence == ["pvs", "modbus_tcp conext"]
+    with pytest.raises(SettingsError, match="precedence"):
+        load_text('precedence = "pvs"\n' + FOUR_LINES)
+
+
 def test_more_than_ten_entries_keep_their_order() -> None:
     environ = {f"PVSMQTT_PVS__{i}__HOST": f"pvs{i}" for i in range(12)}
     settings = load(environ={"PVSMQTT_MQTT__HOST": "broker", **environ})

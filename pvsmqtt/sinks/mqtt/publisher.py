@@ -171,7 +171,7 @@ def _described(state: DeviceState) -> tuple[object, ...]:
 
 
 def _listed(state: DeviceState) -> tuple[object, ...]:
-    return *_described(state), state.sources
+    return *_described(state), state.sources, *(state.feeds.get(key) for key in state.values)
 
 
 def _by_depth(states: dict[str, DeviceState]) -> list[DeviceState]:

@@ -1,0 +1,177 @@
+"""Each house as a whole: what its devices add up to, and what live data tells of it.
+
+Totals wait until every source has spoken that measures the house: before that, a part may be missing of which nobody
+knows. A source that reads single devices (`expect`) is waited for only by what they are parts of; what a supervisor
+lists does not need it.
+
+What only a line hears is no part of the totals, lest they come and go with it; what a source that measures the house
+has read there is: such a source is asked for, so that its devices are unknown when it is silent, and not gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind
+from pvsmqtt.model.quantity import QUANTITIES
+from pvsmqtt.model.reading import DERIVED, DeviceGone, DeviceState, Reading, root
+from pvsmqtt.site import energy, powers
+from pvsmqtt.site.battery import Battery
+from pvsmqtt.site.counters import Counters
+from pvsmqtt.site.energy import METERS
+from pvsmqtt.site.guard import Latest
+from pvsmqtt.site.notices import Notices
+from pvsmqtt.site.powers import Inhabitants, Totals
+from pvsmqtt.site.precedence import Precedence
+from pvsmqtt.site.registry import Known, Registry
+from pvsmqtt.site.replaced import REPLACED
+from pvsmqtt.site.wishes import Wishes
+
+DEFAULT_INSTANCE = "home"
+READ_BY = "read by"
+"""Fact of a device that no supervisor lists: the source that measures the house by reading it."""
+
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Measurements without a time are all one: looking again does not confirm them."""
+
+
+class Sites:
+    """All sites of this service; ``latest`` is what is known of each device, by id."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        wishes: Wishes,
+        notices: Notices,
+        order: Precedence,
+        latest: dict[str, Latest],
+        instance: str,
+    ) -> None:
+        self._registry, self._wishes, self._notices = registry, wishes, notices
+        self._order, self._latest, self._instance = order, latest, instance
+        self._counters: dict[str, Counters] = {}
+        self._batteries: dict[str, Battery] = {}
+        self._said: dict[str, DeviceState] = {}
+        self._expected: dict[str, str] = {}
+        self._single: frozenset[str] = frozenset()
+        self._heard: set[str] = set()
+
+    def expect(self, sources: Mapping[str, str], single: Collection[str] = ()) -> None:
+        """Which sources measure a house, and the site that each belongs to; ``single`` are those that read single
+        devices of it."""
+        self._expected, self._single = dict(sources), frozenset(single)
+
+    def heard(self, sources: Iterable[str]) -> bool:
+        """These have spoken; tells whether with them, for the first time, every source has."""
+        before = self._all_have_spoken()
+        self._heard.update(sources)
+        return self._all_have_spoken() and not before
+
+    def note(self, entry: Known, reading: Reading) -> None:
+        """A device was heard at its place on a line."""
+        source = root(reading.source)
+        if source in self._expected and entry.facts.get(READ_BY) not in self._expected:
+            self._registry.learn(entry.device.id, READ_BY, source)
+
+    def count_anew(self, site: str) -> None:
+        """A meter of a house was replaced: another count."""
+        self._counters.pop(site, None)
+
+    def accept_live(self, readings: Sequence[Reading], now: float) -> list[Known]:
+        """Live data of the house as a whole. Where several supervisors measure one house, none knows it all."""
+        touched = []
+        for reading in readings:
+            site = reading.device.site
+            whole = [s for s, where in self._expected.items() if where == site and s not in self._single]
+            if len(whole) > 1:
+                self._notices.shared(site, reading.source)
+                continue
+            told = [key for key, value in reading.values.items() if value is not None]
+            touched.append(self._registry.admit(self._device(site), told))
+            self._latest.setdefault(site, Latest(self._order)).accept(reading, now)
+        return touched
+
+    def state(self, site: str, everything: Iterable[DeviceState], now: float) -> DeviceState:
+        """What a house adds up to."""
+        states = [s for s in everything if s.device.site == site and s.device.kind is not Kind.BUS]
+        found = self._totals(site, states, now)
+        live = self._latest.setdefault(site, Latest(self._order))
+        lasting = {k: h for k, h in live.lasting(now).items() if found.values.get(k) is None}
+        for held in lasting.items():
+            found.put({held[0]: held[1].value}, held[1].source)
+        powers.put_live(found, live.fresh(now), any(s.device.kind in energy.STORAGE for s in states))
+        metered = [s for s in states if s.device.kind in METERS]
+        times = [s.measured_at for s in metered or states if s.measured_at is not None]
+        measured_at = live.measured_at if live.online(now) else max(times, default=live.measured_at)
+        passed, _ = self._counters.setdefault(site, Counters()).passed(found.values, measured_at or _NO_TIME)
+        found.put({**passed, "devices_online": sum(state.online for state in states)}, None)
+        known = [key for key, value in found.values.items() if value is not None]
+        entry = self._registry.admit(self._device(site), known)
+        before = self._said[site].feeds if site in self._said else {}
+        feeds = {**before, **{key: found.feeds.get(key, DERIVED) for key in known}}
+        state = DeviceState(
+            self._wishes.named(entry.device),
+            live.online(now) or any(state.online for state in states),
+            {key: found.values.get(key) for key in entry.ordered()},
+            measured_at,
+            feeds={key: feeds[key] for key in entry.ordered() if key in feeds},
+        )
+        self._said[site] = state
+        return state
+
+    def empty(self, now: float) -> list[DeviceGone]:
+        """Sites of which the last device has moved to another: the house got another name. One whose live data came
+        before its first device is none of them."""
+        inhabited = {e.device.site for e in self._registry if e.device.kind not in (Kind.SITE, Kind.BUS)}
+        inhabited |= {device_id for device_id, latest in self._latest.items() if latest.online(now)}
+        sites = [entry.device for entry in self._registry if entry.device.kind is Kind.SITE]
+        gone = [device for device in sites if device.id not in inhabited]
+        for device in gone:
+            self._registry.forget(device.id)
+            self._said.pop(device.id, None)
+        return [DeviceGone(device) for device in gone]
+
+    def _totals(self, site: str, states: Sequence[DeviceState], now: float) -> Totals:
+        expected = {source for source, where in self._expected.items() if where == site}
+        found = Totals({}, {})
+        whole = expected <= self._heard
+        if expected - self._single <= self._heard:
+            there = [state for state in states if self._counts(state.key, whole)]
+            measures = {s.key: what for s in there if (what := self._measures(s)) is not None}
+            battery = self._batteries.setdefault(site, Battery())
+            who = Inhabitants(there, states, whole)
+            found = powers.of_house(who, measures, battery, self._latest.__getitem__, now)
+            self._notices.blocking(there)
+        if not whole and site in self._said:
+            # Another source was configured: what is counted holds until it has spoken.
+            held = {key: value for key, value in self._said[site].values.items() if QUANTITIES[key].holds}
+            found.put({key: value for key, value in held.items() if found.values.get(key) is None}, None)
+        return found
+
+    def _counts(self, device_id: str, whole: bool) -> bool:
+        """Whether a device is part of the totals."""
+        facts = self._registry[device_id].facts
+        read = whole and facts.get(READ_BY) in self._expected
+        return REPLACED not in facts and (read or not self._registry.on_a_line(device_id))
+
+    def _measures(self, state: DeviceState) -> energy.Measures | None:
+        """What a consumption meter measures: as it says, else as its values prove, else as they proved before."""
+        if state.device.kind is not Kind.CONSUMPTION_METER:
+            return None
+        what = energy.commissioned(state.values) or energy.proven(state.values)
+        if what is not None:
+            self._registry.learn(state.key, "measures", what)
+            return what
+        known = self._registry[state.key].facts.get("measures")
+        return "grid" if known == "grid" else "load" if known == "load" else None
+
+    def _all_have_spoken(self) -> bool:
+        return bool(self._heard) and self._expected.keys() <= self._heard
+
+    def _device(self, site: str) -> Device:
+        called = site.removeprefix(SITE_ID).strip("_").replace("_", " ").capitalize()
+        if not called and self._instance != DEFAULT_INSTANCE:
+            called = self._instance
+        name = f"{LABELS[Kind.SITE]} {called}".strip()
+        return Device(site, Kind.SITE, name, manufacturer="pvsmqtt", model="Site", via=BRIDGE_ID, site=site)
