@@ -71,6 +71,8 @@ class Sites:
     def note(self, entry: Known, reading: Reading) -> None:
         """A device was heard at its place on a line."""
         source = root(reading.source)
+        if not self._registry.on_a_line(entry.device.id):
+            return
         if source in self._expected and entry.facts.get(READ_BY) not in self._expected:
             self._registry.learn(entry.device.id, READ_BY, source)
 
