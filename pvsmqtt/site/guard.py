@@ -64,9 +64,13 @@ class Latest:
     _words: dict[str, _Word] = field(default_factory=dict)
     _counting: Counting = field(default_factory=Counting)
     _alive: dict[str, float] = field(default_factory=dict)
+    _next: float = -math.inf
+    """When something will be too old; before that, and while nothing is told, nothing changes."""
+    _shown: tuple[tuple[object, ...], dict[str, Value], dict[str, str]] | None = None
 
     def accept(self, reading: Reading, now: float, heard: bool = False) -> list[Fall]:
         """Take a reading; ``heard``: of the device itself. Tells of lifetime energies that fell."""
+        self._next, self._shown = -math.inf, None
         source = root(reading.source)
         word = self._words.setdefault(source, _Word(source))
         word.direct = heard
@@ -83,6 +87,7 @@ class Latest:
 
     def take_over(self, other: Latest) -> None:
         """Go on with what was known of the same device under another id; what is known here comes first."""
+        self._next, self._shown = -math.inf, None
         for source, its in other._words.items():
             mine = self._words.setdefault(source, _Word(source, its.direct))
             mine.values = {**its.values, **mine.values}
@@ -120,19 +125,32 @@ class Latest:
         """Whether a source measures it."""
         return any(until > now for until in self._alive.values())
 
-    def values(self, keys: Iterable[str], now: float) -> dict[str, Value]:
-        """The value of each of these quantities, ``None`` where it is unknown or too old."""
-        result: dict[str, Value] = {}
-        for key in keys:
+    def shown(self, keys: Iterable[str], now: float) -> tuple[dict[str, Value], dict[str, str]]:
+        """The value of each of these quantities, ``None`` where it is unknown or too old, and the source that tells
+        it, or told it last."""
+        keys = tuple(keys)
+        asked = (keys, self.order.changes, self.next_change(now))
+        if self._shown is not None and self._shown[0] == asked:
+            return self._shown[1:]
+        values: dict[str, Value] = dict.fromkeys(keys)
+        feeds: dict[str, str] = {}
+        for key in values:
             held = self._chosen(key, now)
-            fresh = held is not None and (QUANTITIES[key].holds or held.until > now)
-            result[key] = held.value if held is not None and fresh else None
-        return result
+            if held is None or held.value is None:
+                continue
+            feeds[key] = root(held.source)
+            if held.until > now or QUANTITIES[key].holds:
+                values[key] = held.value
+        self._shown = (asked, values, feeds)
+        return values, feeds
+
+    def values(self, keys: Iterable[str], now: float) -> dict[str, Value]:
+        """The values alone."""
+        return self.shown(keys, now)[0]
 
     def feeds(self, keys: Iterable[str], now: float) -> dict[str, str]:
-        """The source that tells each of these quantities, or told it last."""
-        chosen_ = ((key, self._chosen(key, now)) for key in keys)
-        return {key: root(held.source) for key, held in chosen_ if held is not None and held.value is not None}
+        """The sources alone."""
+        return self.shown(keys, now)[1]
 
     def measured(self, key: str, now: float) -> Held | None:
         """The word on a quantity that is fresh and known."""
@@ -149,9 +167,11 @@ class Latest:
 
     def next_change(self, now: float) -> float:
         """When the first of what stands for the present now will be too old; infinity when nothing will."""
-        held = (one for word in self._words.values() for one in word.values.values())
-        until = [*self._alive.values(), *(one.until for one in held)]
-        return min((moment for moment in until if moment > now), default=math.inf)
+        if now >= self._next:
+            held = (one for word in self._words.values() for one in word.values.values())
+            until = [*self._alive.values(), *(one.until for one in held)]
+            self._next = min((moment for moment in until if moment > now), default=math.inf)
+        return self._next
 
     def _chosen(self, key: str, now: float) -> Held | None:
         if key in COUNTED:

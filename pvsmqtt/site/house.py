@@ -194,10 +194,9 @@ class House:
 
     def _state(self, entry: Known, now: float) -> DeviceState:
         latest = self._latest.setdefault(entry.device.id, Latest(self._order))
-        values = latest.values(entry.ordered(), now)
+        values, feeds = latest.shown(entry.ordered(), now)
         device = self._wishes.named(entry.device)
         device = replace(device, via=self._parent(device))
-        feeds = latest.feeds(values, now)
         return DeviceState(device, latest.online(now), values, latest.measured_at, latest.sources, feeds)
 
     def _parent(self, device: Device) -> str:

@@ -119,8 +119,9 @@ def put_live(found: Totals, live: Mapping[str, Held], storage: bool) -> None:
     others = {key: value for key, value in told.items() if key not in balance.POWERS}
     source = next((held.source for held in live.values()), None)
     found.put({**powers, **others}, source)
-    if not balance.balanced(found.values):
-        found.values["load_power"] = None
+    if "load_power" in found.values:
+        right = balance.balanced(found.values)
+        found.values["load_power"] = balance.used(balance.number(found.values, "load_power")) if right else None
 
 
 def _put_gateway(found: Totals, who: Inhabitants, stored: Battery, latest: LatestOf, now: float) -> None:

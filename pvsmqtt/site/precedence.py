@@ -41,14 +41,18 @@ class Precedence:
     def __init__(self, listed: Sequence[str] = ()) -> None:
         self._listed = tuple(listed)
         self._configured: frozenset[str] | None = None
+        self.changes = 0
+        """Counts how often it became another one."""
 
     def are(self, listed: Sequence[str]) -> None:
         """The owner put these first, from now on: names of sources, or kinds."""
         self._listed = tuple(listed)
+        self.changes += 1
 
     def configured(self, sources: Collection[str]) -> list[str]:
         """These sources are all there are; tells which of the listed ones are none of them."""
         self._configured = frozenset(sources)
+        self.changes += 1
         return [name for name in self._listed if not any(_speaks_of(name, source) for source in sources)]
 
     def place(self, source: str) -> int:
