@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pvsmqtt.model.device import Device, Kind
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
 from pvsmqtt.options import Options
 from pvsmqtt.service import Service
-from pvsmqtt.settings import load
+from pvsmqtt.settings import Settings, load
 from pvsmqtt.sources.base import Health, SourceKind
 
 
@@ -55,6 +56,9 @@ def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Service:
     found = {
         "bus": SourceKind(Bus, lambda options, _: Quiet(f"bus {options.name}"), _check, measures_site=False),
         "box": SourceKind(Box, lambda options, _: Quiet(f"box {options.host}"), _check),
+        "reader": SourceKind(
+            Box, lambda options, _: Quiet(f"reader {options.host}"), _check, measures_site=True, tells_meters=False
+        ),
     }
     monkeypatch.setattr(settings, "source_kinds", lambda: found)
     file = tmp_path / "pvsmqtt.toml"
@@ -92,3 +96,48 @@ def test_a_line_is_not_counted_among_the_devices(service: Service) -> None:
     bridge = next(event for event in service._bus.latest() if event.key == "bridge")
     assert isinstance(bridge, DeviceState)
     assert (bridge.values["devices_known"], bridge.values["devices_online"]) == (1, 1)
+
+
+METER = Device("m1p", Kind.PRODUCTION_METER, "Production meter M1p", "M1p", via="zt1")
+
+
+def with_reader(service: Service, *more: str) -> Settings:
+    file = service._settings.state_dir / "pvsmqtt.toml"
+    head, _, tables = file.read_text("utf-8").partition("[mqtt]")
+    tables = tables.partition("[[reader]]")[0]
+    file.write_text("\n".join([*more, head, "[mqtt]" + tables, '[[reader]]\nhost = "r"\n']), "utf-8")
+    return load(file, {})
+
+
+async def test_meters_do_not_wait_for_who_tells_of_none(service: Service) -> None:
+    service._settings = with_reader(service)
+    service._start_sources()
+    assert service._house._sites._expected == {"box h": "site", "reader r": "site"}
+    told = Reading(METER, {"power": 5.0, "energy": 7.0}, "box h")
+    site = next(event for event in service._house.accept([told], 0.0) if event.key == "site")
+    assert isinstance(site, DeviceState)
+    assert site.values["pv_power"] == 5.0
+
+
+async def test_which_sources_go_first_is_read_again_with_the_configuration(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    service._settings = with_reader(service)
+    service._configure_house()
+    service._start_sources()
+    listed = Device("xw1", Kind.STORAGE_INVERTER, "XW1", "XW1", via="zt1", modbus_unit=10, interface="sunspec")
+    read = Device("r_10", Kind.STORAGE_INVERTER, "r 10", via="r", modbus_unit=10, interface="tcp")
+    now = time.monotonic()
+    service._publish(service._house.accept([Reading(listed, {"power": 1.0}, "box h")], now))
+    service._publish(service._house.accept([Reading(read, {"power": 2.0}, "reader r")], now))
+
+    def power() -> object:
+        state = next(event for event in service._bus.latest() if event.key == "xw1")
+        assert isinstance(state, DeviceState)
+        return state.values["power"], state.feeds["power"]
+
+    assert power() == (2.0, "reader r")
+    await service._apply(with_reader(service, 'precedence = ["box", "boxx"]'))
+    assert power() == (1.0, "box h")
+    assert caplog.text.count("'boxx'") == 1
+    assert "reader r" in caplog.text

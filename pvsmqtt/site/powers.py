@@ -98,7 +98,7 @@ def of_house(
         sample = stored.beside(when, max(word.moment for word in known), now)
     power = None if sample is None else sample.power
     values = energy.totals(who.there, measures, who.storage, power, who.inverters)
-    found = Totals(values, _feeds(values, parts, who.there, latest, now))
+    found = Totals(values, _feeds(values, parts, who.there))
     if sample is not None:
         found.feeds["battery_power"] = sample.source
     elif present is not None and balance.balanced({**values, "battery_power": present.power}):
@@ -142,16 +142,12 @@ def _put_gateway(found: Totals, who: Inhabitants, stored: Battery, latest: Lates
     found.feeds["load_power" if powers.get("pv_power") == told.get("pv_power", DERIVED) else "pv_power"] = DERIVED
 
 
-def _feeds(
-    values: Mapping[str, Value], parts: Parts, there: Iterable[DeviceState], latest: LatestOf, now: float
-) -> dict[str, str]:
+def _feeds(values: Mapping[str, Value], parts: Parts, there: Sequence[DeviceState]) -> dict[str, str]:
     """Who feeds the totals that are not powers of a set, or are one device's own."""
 
     def fed(states: Iterable[DeviceState], key: str) -> str | None:
-        by = {source for state in states for source in latest(state.key).feeds([key], now).values()}
-        return ", ".join(sorted(by)) or None
+        return ", ".join(sorted({state.feeds[key] for state in states if key in state.feeds})) or None
 
-    there = list(there)
     storage = [state for state in there if state.device.kind is Kind.ESS]
     found = {
         "pv_power": fed(parts.pv, "power"),

@@ -9,7 +9,7 @@ from helpers_mqtt import BRIDGE, PANEL, PVS, SITE, TOPICS, house, state
 
 from pvsmqtt.broker.message import Message
 from pvsmqtt.model.device import Device, Kind
-from pvsmqtt.model.reading import DeviceGone
+from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.sinks.mqtt.announced import Announced
 from pvsmqtt.sinks.mqtt.publisher import RENEW, Publisher
@@ -298,3 +298,21 @@ async def test_the_inventory_follows_who_tells_of_a_device(line: Line) -> None:
     await publisher.changes([replace(panel, sources=("pvs a", "rs485 b"))], 1.0)
     assert [m.topic for m in line.sent] == [TOPICS.devices]
     assert '"sources":["pvs a","rs485 b"]' in line.sent[0].payload
+
+
+async def test_the_inventory_comes_again_only_when_another_source_takes_over(line: Line) -> None:
+    publisher = line.connect()
+
+    def fed(power: float, source: str) -> DeviceState:
+        return replace(state(PANEL, power=power), feeds={"power": source})
+
+    await publisher.everything([*house(), fed(1.0, "modbus_tcp b")], 0.0)
+    line.take()
+    for now in range(1, 5):
+        await publisher.changes([fed(1.0 + now, "modbus_tcp b")], now)
+    assert {message.topic for message in line.take()} == {TOPICS.state(PANEL)}
+    await publisher.changes([fed(5.0, "pvs a")], 6)
+    sent = line.take()
+    assert [message.topic for message in sent] == [TOPICS.devices], "neither announced nor told anew"
+    entry = next(one for one in json.loads(sent[0].payload) if one["id"] == PANEL.id)
+    assert entry["quantities"]["power"]["source"] == "pvs a"

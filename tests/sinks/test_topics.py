@@ -56,6 +56,12 @@ def test_the_inventory_says_who_tells_of_a_device() -> None:
     assert entry["sources"] == ["pvs a", "rs485 b"]
 
 
+def test_the_inventory_says_who_feeds_each_quantity() -> None:
+    told = replace(state(PANEL, power=1.0, energy=2.0), feeds={"power": "rs485 b"})
+    (entry,) = json.loads(topics.inventory(TOPICS, [told]).payload)
+    assert {key: row["source"] for key, row in entry["quantities"].items()} == {"power": "rs485 b", "energy": None}
+
+
 def test_state() -> None:
     message = topics.state(TOPICS, state(PANEL, power=231.4, energy=1834.52, temperature=None))
     assert message == Message(

@@ -23,7 +23,9 @@ SUPERVISOR = Device("zt1", Kind.SUPERVISOR, "PV supervisor ZT1", "ZT1")
 P_METER = Device("m1p", Kind.PRODUCTION_METER, "Production meter M1p", "M1p", via="zt1")
 C_METER = Device("m1c", Kind.CONSUMPTION_METER, "Consumption meter M1c", "M1c", via="zt1")
 ESS = Device("ess1", Kind.ESS, "Energy storage ESS1", "ESS1", via="zt1")
-XW = Device("xw1", Kind.STORAGE_INVERTER, "Storage inverter XW1", "XW1", via="zt1", modbus_unit=10, interface="sunspec")
+XW = Device(
+    "xw1", Kind.STORAGE_INVERTER, "Storage inverter XW1", "XW1", via="zt1", modbus_unit=10, interface="sunspec"
+)
 LINE = Device("conext", Kind.BUS, "Gateway conext")
 
 
@@ -36,7 +38,9 @@ def tell(source: str, device: Device, now: float, valid_for: float, age: float =
     return Reading(device, values, source, AT + timedelta(seconds=now - age), age, valid_for)
 
 
-def poll(now: float, pv: float | None, grid: float | None, ess: float | None = None, age: float = 0.0) -> list[Reading]:
+def poll(
+    now: float, pv: float | None, grid: float | None, ess: float | None = None, age: float = 0.0
+) -> list[Reading]:
     """A poll of the PVS; its storage is in it only where it tells something."""
     found = [
         tell(PVS, SUPERVISOR, now, 900, uptime=now + 1),

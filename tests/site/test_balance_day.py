@@ -25,7 +25,9 @@ SUPERVISOR = Device("zt1", Kind.SUPERVISOR, "PV supervisor ZT1", "ZT1")
 P_METER = Device("m1p", Kind.PRODUCTION_METER, "Production meter M1p", "M1p", via="zt1")
 C_METER = Device("m1c", Kind.CONSUMPTION_METER, "Consumption meter M1c", "M1c", via="zt1")
 ESS = Device("ess1", Kind.ESS, "Energy storage ESS1", "ESS1", via="zt1")
-XW = Device("xw1", Kind.STORAGE_INVERTER, "Storage inverter XW1", "XW1", via="zt1", modbus_unit=10, interface="sunspec")
+XW = Device(
+    "xw1", Kind.STORAGE_INVERTER, "Storage inverter XW1", "XW1", via="zt1", modbus_unit=10, interface="sunspec"
+)
 LINE = Device("conext", Kind.BUS, "Gateway conext")
 SITE = Device("site", Kind.SITE, "Solar site")
 DC = 0.94
@@ -116,7 +118,11 @@ def test_a_day(sources: Sequence[str], ess: bool, most_wrong: float) -> None:
     expected = {"pvs": PVS, "gateway": TCP}
     house.expect({expected[s]: "site" for s in sources if s in expected}, [], single=[TCP])
     house.configure({}, [], 0)
-    complete, wrong, energies = 0, [], dict.fromkeys(("pv_energy", "grid_import_energy", "battery_charge_energy"), 0.0)
+    complete, wrong, energies = (
+        0,
+        [],
+        dict.fromkeys(("pv_energy", "grid_import_energy", "battery_charge_energy"), 0.0),
+    )
     loads: list[float] = []
     for now in range(0, DAY, STEP):
         batches = []
