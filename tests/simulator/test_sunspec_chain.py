@@ -48,6 +48,7 @@ def test_a_counter_goes_round_and_a_text_is_cut() -> None:
     assert model(103, {"WH": 2**32 + 5, "WH_SF": 0})[at : at + 2] == [0, 5]
     assert model(1, {"Mn": "M" * 99})[2:18] == [0x4D4D] * 16
     assert model(1, {"Mn": "abc"})[2:5] == [0x6162, 0x6300, 0]
+    assert model(1, {})[-2:] == [0xFFFF, 0x8000], "an address that is not told, and a pad"
 
 
 def test_groups_are_repeated_and_scaled_by_the_model() -> None:

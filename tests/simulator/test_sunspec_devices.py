@@ -223,7 +223,8 @@ async def test_a_large_roof_fits_into_the_registers() -> None:
             assert told["DCW"] > told["W"] > 60_000
     async with device("der", house=house) as simulator:
         told = await walk(simulator.port, 1, values(701))
-        assert told["W"] > 60_000
+        assert told["VA"] == abs(told["W"]) > 60_000
+        assert (await walk(simulator.port, 1, values(714)))["DCW"] > 60_000
 
 
 async def test_serial_numbers_are_those_of_the_house_or_given() -> None:
@@ -263,21 +264,29 @@ async def test_pymodbus_and_pysunspec2_are_masters_of_the_line(tmp_path: Path) -
     assert not link.is_symlink()
 
 
-async def test_other_units_of_a_line_are_left_to_others_and_faults_come_here_too() -> None:
+async def test_other_units_of_a_line_are_left_to_others() -> None:
     async with device("meter", pty="", baudrate=19200) as simulator:
-        client = AsyncModbusSerialClient(
-            simulator.url.removeprefix("serial://"), baudrate=19200, timeout=5, retries=0
-        )
-        assert await client.connect()
         line = os.open(simulator.url.removeprefix("serial://"), os.O_RDWR | os.O_NOCTTY)
         os.write(line, bytes.fromhex("05039C400002EA0B"))
-        os.close(line)
         await simulator.until(lambda: bool(simulator.requests))
+        os.write(line, bytes.fromhex("01039C400002EB8F"))
+        heard = b""
+        while len(heard) < 9:
+            heard += await asyncio.to_thread(os.read, line, 9)
+        os.close(line)
+        assert heard == bytes.fromhex("01030453756E53") + heard[-2:]
+    assert [(one.unit, one.address, one.count) for one in simulator.requests] == [(5, 40000, 2), (1, 40000, 2)]
+
+
+async def test_faults_come_on_a_line_too() -> None:
+    async with device("meter", pty="", baudrate=19200) as simulator:
+        path = simulator.url.removeprefix("serial://")
+        client = AsyncModbusSerialClient(path, baudrate=19200, timeout=5, retries=0)
+        assert await client.connect()
         simulator.faults.add("busy", times=1)
         assert (await client.read_holding_registers(40000, count=2, device_id=1)).exception_code == 6
         assert (await client.read_holding_registers(40000, count=2, device_id=1)).registers == [0x5375, 0x6E53]
         client.close()
-    assert [one.unit for one in simulator.requests] == [5, 1, 1]
 
 
 async def test_noise_on_a_line_is_thrown_away() -> None:
