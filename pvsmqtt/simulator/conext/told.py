@@ -6,7 +6,7 @@ Apparent power is real power: there is no reactive power here.
 
 from __future__ import annotations
 
-from pvsmqtt.simulator.conext.energies import LOCAL, energies
+from pvsmqtt.simulator.conext.energies import energies
 from pvsmqtt.simulator.conext.flows import Flows, flows
 from pvsmqtt.simulator.conext.native import Told
 from pvsmqtt.simulator.pvs.house.battery import CAPACITY, CHARGE_LIMIT
@@ -162,8 +162,3 @@ def battery_monitor(house: House, state: HouseState, battery: Battery, serial: s
         "removed": capacity - now.remaining,
         "capacity": capacity,
     }
-
-
-def clock(state: HouseState) -> Told:
-    """``utcTime`` and ``timeZone``, for a gateway that tells them; one with a SunVault does not."""
-    return {"utcTime": state.when.timestamp(), "timeZone": -LOCAL.total_seconds() / 60}
