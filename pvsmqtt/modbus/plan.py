@@ -42,6 +42,7 @@ class Plan:
         self._set = frozenset(walls)
         self._walls: set[int] = set()
         self._refused: set[Span] = set()
+        self._put_off: set[Span] = set()
         self._limit = limit
         self._requests: list[Span] | None = None
 
@@ -49,7 +50,8 @@ class Plan:
     def requests(self) -> list[Span]:
         """What to read, by address; every wanted span that was not refused is in exactly one of them as a whole."""
         if self._requests is None:
-            self._requests = list(self._merged([span for span in self._wanted if span not in self._refused]))
+            left_out = self._refused | self._put_off
+            self._requests = list(self._merged([span for span in self._wanted if span not in left_out]))
         return self._requests
 
     @property
@@ -61,13 +63,12 @@ class Plan:
         """Whether both are about the same spans and walls, whatever was learned."""
         return (self._wanted, self._set, self._limit) == (other._wanted, other._set, other._limit)
 
-    def halves(self, request: Span) -> tuple[Span, Span] | None:
+    def halves(self, request: Span, for_good: bool = True) -> tuple[Span, Span] | None:
         """What to try in the place of a request that was refused; None: it holds a single span, which the device does
-        not have, and that is remembered."""
+        not have. That is remembered when it was refused ``for_good``."""
         within = self._within(request)
         if len(within) < 2:
-            self._refused.update(within)
-            self._requests = None
+            self._refuse(within, for_good)
             return None
         ends = _covered(within)
         gaps = [
@@ -76,21 +77,30 @@ class Plan:
             if after.address >= end
         ]
         if not gaps:  # spans that lie over each other: all of them are one
-            self._refused.update(within)
-            self._requests = None
+            self._refuse(within, for_good)
             return None
         place = max(gaps)[2]
         return _hull(within[:place]), _hull(within[place:])
-
-    def admit(self, span: Span) -> None:
-        """It may be there after all: ask for it again."""
-        self._refused.discard(span)
-        self._requests = None
 
     def separate(self, address: int) -> None:
         """Both sides of this address were answered as a whole, but not together."""
         self._walls.add(address)
         self._requests = None
+
+    def put_off(self, request: Span) -> None:
+        """The device fails to tell this: leave it out until `retry`. That is not remembered."""
+        self._put_off.update(self._within(request))
+        self._requests = None
+
+    def retry(self) -> None:
+        """Ask again for what was put off."""
+        if self._put_off:
+            self._put_off.clear()
+            self._requests = None
+
+    def give_up(self) -> None:
+        """The device has no such table."""
+        self._refuse(self._wanted)
 
     def document(self) -> dict[str, Any]:
         """What was learned, fit for JSON."""
@@ -106,6 +116,11 @@ class Plan:
             if isinstance(row, list) and len(row) == 2 and all(type(number) is int for number in row):
                 self._refused.add(Span(*row))
         self._requests = None
+
+    def _refuse(self, spans: Iterable[Span], for_good: bool = True) -> None:
+        if for_good:
+            self._refused.update(spans)
+            self._requests = None
 
     def _within(self, request: Span) -> list[Span]:
         return [span for span in self._wanted if request.address <= span.address and span.end <= request.end]
@@ -125,7 +140,8 @@ class Plan:
     def _fits(self, request: Span, walls: list[int]) -> bool:
         at = bisect_right(walls, request.address)
         crosses = at < len(walls) and walls[at] < request.end
-        holds = any(request.address <= span.address and span.end <= request.end for span in self._refused)
+        left_out = (*self._refused, *self._put_off)
+        holds = any(request.address <= span.address and span.end <= request.end for span in left_out)
         return request.length <= self._limit and not crosses and not holds
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pvsmqtt.model.device import LABELS, Kind
 from pvsmqtt.sources.base import Finding
 from pvsmqtt.sources.modbus_master.reader import Reader
+from pvsmqtt.sources.modbus_master.refusal import Refusal, Refused
 from pvsmqtt.sources.modbus_master.source import MasterSource
 from pvsmqtt.sources.modbus_master.survey import Language
 
@@ -20,7 +21,7 @@ async def check(source: MasterSource) -> list[Finding]:
     subject = source.name
     devices = [reading for reading in readings if reading.device.kind is not Kind.BUS]
     if not source.readers:
-        return [Finding(subject, False, *_split(source.health.message))]
+        return [_trouble(subject, source)]
     findings = [_door(subject, reader, bool(devices)) for reader in source.readers]
     for reading in devices:
         device = reading.device
@@ -29,7 +30,7 @@ async def check(source: MasterSource) -> list[Finding]:
         advice = "it answers, but tells nothing"
         findings.append(Finding(f"{subject} {device.modbus_unit}", bool(known), text, advice))
     if not devices and not any(reader.shut for reader in source.readers):
-        findings.append(Finding(f"{subject} units", False, *_split(source.health.message)))
+        findings.append(_trouble(f"{subject} units", source))
     return findings
 
 
@@ -45,7 +46,6 @@ def _door(subject: str, reader: Reader, others: bool) -> Finding:
     return Finding(f"{subject} {name}", True, text)
 
 
-def _split(message: str | None) -> tuple[str, str]:
-    """Text and advice of a message of `Refused`."""
-    text, _, advice = (message or "nobody tells anything").rpartition(": ")
-    return (text, advice) if text else (advice, "")
+def _trouble(subject: str, source: MasterSource) -> Finding:
+    trouble = source.trouble or Refused(Refusal.NOBODY, "nobody tells anything")
+    return Finding(subject, False, trouble.detail, trouble.advice)

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,12 @@ READ_CODES = frozenset(request.function_code for request in READS.values())
 _EXCEPTION = 0x80
 _MBAP = 6
 """Bytes before the unit in a packet of Modbus TCP."""
+
+_LONGEST = 260
+"""Bytes of the longest packet there is (MODBUS Messaging on TCP/IP V1.0b, 3.1.3; of Modbus RTU: 256)."""
+
+_TURNING = b"\0\xff"
+"""What a line without bias resistors makes of the moment in which it is handed over; no unit has such a number."""
 
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)  # what went wrong is told here, in other words
 
@@ -86,11 +92,12 @@ class Guard:
         """What pymodbus may do with this packet."""
         if sending:
             return self._out(data)
+        if not self._mbap:
+            data = data.lstrip(_TURNING)
         wrong = self._wrong(data)
         if wrong is None:
             return data
-        self.doubt = self.doubt or wrong
-        self.wake.set()
+        self.refuse(wrong)
         return b""
 
     def _out(self, data: bytes) -> bytes:
@@ -99,6 +106,11 @@ class Guard:
         self._asked = data
         self.sent += len(data)
         return data
+
+    def refuse(self, reason: Refusal) -> None:
+        """The connection is in doubt from here on."""
+        self.doubt = self.doubt or reason
+        self.wake.set()
 
     def _wrong(self, data: bytes) -> Refusal | None:
         """What is wrong with what has come so far; None while it can be the answer."""
@@ -150,6 +162,8 @@ class Door:
         Raises:
             Refused: it was not told.
         """
+        if self._guard.doubt is not None:  # something came that nobody had asked for
+            await self.close()
         if not self.is_open:
             await self._open()
         self.requests += 1
@@ -165,9 +179,9 @@ class Door:
             if not asking.done():
                 raise Refused(Refusal.TIMEOUT, f"{what}: no answer in {self._timeout:g} s")
             return self._told(asking.result(), count, what)
-        except (ModbusException, OSError, TimeoutError) as error:
+        except (ModbusException, OSError) as error:
             await self.close()
-            raise Refused(Refusal.TIMEOUT, f"{what}: {type(error).__name__}") from None
+            raise Refused(Refusal.CLOSED, f"{what}: {error}") from None
         except Refused as refused:
             if refused.reason not in EXCEPTIONS.values() and refused.reason is not Refusal.OTHER:
                 await self.close()
@@ -204,27 +218,36 @@ class Door:
         self._sent, self._received = self.bytes
         self._guard = self._new_guard()
         client = self._client = self._made(self._guard)
-        failed: list[OSError] = []
-        client.ctx.call_create = _noting(client.ctx.call_create, failed)
-        client.ctx.callback_data = _unharmed(client.ctx.callback_data, self._guard)
+        client.ctx.data_received = _unharmed(client.ctx.data_received, self._guard)
         self.connects += 1
         try:
-            connected = await client.connect()
+            async with asyncio.timeout(self._timeout):
+                # What `connect` of pymodbus does, but that tells no reason, and in Python 3.11 its way of waiting
+                # can swallow that somebody cancels.
+                client.ctx.transport, _ = await client.ctx.call_create()
+            await self._opened(client.ctx.transport)
+        except Exception as error:
+            await self.close()
+            raise of_error(error, self.name) from None
         except BaseException:
             await self.close()
             raise
-        if not connected:
-            await self.close()
-            raise of_error(failed[0] if failed else None, self.name)
+
+    async def _opened(self, transport: Any) -> None:
+        if isinstance(self.place, Serial):  # two more steps follow, in which it must not be closed
+            for _ in range(2):
+                await asyncio.sleep(0)
+        elif (connection := transport.get_extra_info("socket")) is not None:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def _made(self, guard: Guard) -> Any:
         def gone(connected: bool) -> None:
             if not connected:
-                guard.doubt = guard.doubt or Refusal.CLOSED
-                guard.wake.set()
+                guard.refuse(Refusal.CLOSED)
 
         how: dict[str, Any] = {
-            "timeout": self._timeout,
+            "timeout": 2 * self._timeout + 1,  # the door's own time-outs come first, and say more
             "retries": 0,
             "reconnect_delay": 0,
             "trace_packet": guard.packet,
@@ -240,32 +263,17 @@ class Door:
         return AsyncModbusTcpClient(place.host, port=place.port, framer=framer, **how)
 
 
-def _noting(create: Callable[[], Awaitable[Any]], failed: list[OSError]) -> Callable[[], Awaitable[Any]]:
-    """pymodbus only says that it failed."""
+def _unharmed(received: Callable[[bytes], None], guard: Guard) -> Callable[[bytes], None]:
+    """What is longer than anything can be, or cannot be decoded, is a refusal, and neither silence nor an exception
+    in the middle of the event loop."""
 
-    async def noted() -> Any:
+    def unharmed(data: bytes) -> None:
+        if len(data) > _LONGEST:
+            guard.refuse(Refusal.NOT_MODBUS)
+            return
         try:
-            made = await create()
-        except OSError as error:
-            failed.append(error)
-            raise
-        if (connection := made[0].get_extra_info("socket")) is not None and connection.family != socket.AF_UNIX:
-            with contextlib.suppress(OSError):
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return made
-
-    return noted
-
-
-def _unharmed(callback: Callable[..., int], guard: Guard) -> Callable[..., int]:
-    """What cannot be decoded is a refusal, and no exception in the middle of the event loop."""
-
-    def unharmed(data: bytes, addr: Any = None) -> int:
-        try:
-            return callback(data, addr)
+            received(data)
         except Exception:
-            guard.doubt = guard.doubt or Refusal.NOT_MODBUS
-            guard.wake.set()
-            return len(data)
+            guard.refuse(Refusal.NOT_MODBUS)
 
     return unharmed

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import socket
 from enum import StrEnum
 
 
@@ -123,16 +125,24 @@ _NETWORK: dict[int | None, Refusal] = {
     errno.EACCES: Refusal.DENIED,
     errno.EPERM: Refusal.DENIED,
     errno.EBUSY: Refusal.TAKEN,
+    errno.EAGAIN: Refusal.TAKEN,
     errno.EINVAL: Refusal.SETTING,
 }
 
 
-def of_error(error: OSError | None, name: str) -> Refused:
-    """What an error of a socket or a serial device means; ``name`` is what was to be opened. None: it took too
-    long."""
-    if error is None or isinstance(error, TimeoutError):
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+"""Where a host has several addresses, the errors of all of them are told as one text."""
+
+
+def of_error(error: Exception, name: str) -> Refused:
+    """What an error of a socket or a serial device means; ``name`` is what was to be opened."""
+    if isinstance(error, TimeoutError):
         return Refused(Refusal.UNREACHABLE, f"{name} does not answer")
-    number = error.errno if error.errno is not None and error.errno > 0 else None
-    text = os.strerror(number) if number else error.strerror or type(error).__name__
-    reason = Refusal.NAME if number is None else _NETWORK.get(number, Refusal.UNREACHABLE)
-    return Refused(reason, f"{name}: {text.lower()}")
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return Refused(Refusal.NAME, f"{name}: {getattr(error, 'strerror', None) or 'that cannot be a name'}".lower())
+    number = next(iter(error.args), None)  # of an OSError, and of a termios.error, which is none
+    if type(number) is not int and (told := _ERRNO.search(str(error))):
+        number = int(told[1])
+    if type(number) is not int:
+        return Refused(Refusal.SETTING, f"{name}: {error or type(error).__name__}")
+    return Refused(_NETWORK.get(number, Refusal.UNREACHABLE), f"{name}: {os.strerror(number).lower()}")

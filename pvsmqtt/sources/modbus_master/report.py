@@ -65,7 +65,7 @@ def _door(reader: Reader, door: Door, now: float) -> dict[str, Any]:
         "bytes_received": received,
         "refused": {reason.value: count for reason, count in reader.refused.items()},
         "units": {str(polled.unit.number): _unit(reader, polled, now) for polled in reader.units.values()},
-        "absent": {str(number): why for number, why in reader.absent.items()},
+        "absent": {str(number): refused.detail for number, refused in reader.absent.items()},
     }
 
 

@@ -11,9 +11,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from pvsmqtt.model.device import Device
@@ -23,9 +24,10 @@ from pvsmqtt.sources.memory import Memory
 from pvsmqtt.sources.modbus_master import report
 from pvsmqtt.sources.modbus_master.door import Door
 from pvsmqtt.sources.modbus_master.patient import Patient
-from pvsmqtt.sources.modbus_master.reader import Reader, Wanted
+from pvsmqtt.sources.modbus_master.reader import Reader
 from pvsmqtt.sources.modbus_master.refusal import Refusal, Refused
 from pvsmqtt.sources.modbus_master.survey import Language
+from pvsmqtt.sources.modbus_master.wanted import Wanted
 from pvsmqtt.sources.register_units.decoder import Place
 
 LINE_EVERY = 4
@@ -33,6 +35,9 @@ LINE_EVERY = 4
 
 FIRST_REST, LONGEST_REST = 5.0, 60.0
 """Seconds until equipment that cannot be reached is tried again."""
+
+SHUT_EVERY = 4
+"""Cycles after which a shut door is tried again while another one is open: each try may cost a time-out."""
 
 SEARCH_AFTER = 5
 """Cycles in vain after which equipment that was found by itself is searched for again."""
@@ -55,6 +60,8 @@ class Setup:
     locate: Located
     needs_all: bool = False
     """Whether a door that is shut is trouble though another one is open."""
+    search_rest: float | None = None
+    """Seconds at most until it is looked for again, where that has to be found out; None: it is where it is."""
 
 
 def _now() -> datetime:
@@ -78,6 +85,8 @@ class MasterSource:
         self.health.present = self._present
         self.doors: list[Door] = []
         self.readers: list[Reader] = []
+        self.trouble: Refused | None = None
+        """What a person should know."""
         self._setup, self._memory = setup, memory
         self._wall, self._monotonic, self._sleep, self._jitter = wall, monotonic, sleep, jitter
         self._line_said = ""
@@ -91,11 +100,7 @@ class MasterSource:
                 readings = await self.cycle()
                 if readings:
                     deliver(readings)
-                rest = self._setup.interval - (self._monotonic() - began)
-                if self._in_vain:
-                    ceiling = min(LONGEST_REST, FIRST_REST * 2.0 ** min(self._in_vain - 1, 10))
-                    rest = min(max(rest, 0.0), ceiling * (0.6 + 0.4 * self._jitter()))
-                await self._sleep(max(rest, self._setup.pause))
+                await self._sleep(max(self._rest(self._monotonic() - began), self._setup.pause))
         finally:
             await self.close()
 
@@ -106,12 +111,29 @@ class MasterSource:
                 await self._find()
         except Refused as refused:
             self._in_vain += 1
-            self.health.bad(refused.reason, str(refused), self._monotonic())
+            self._say(refused)
             return self._of_line()
-        told = [await reader.cycle(self._moment) for reader in self.readers]
-        self._judge(any(told))
-        by_language = sorted(zip(self.readers, told, strict=True), key=lambda pair: _rank(pair[0]))
-        return [*merged([readings for _, readings in by_language]), *self._of_line()]
+        told: list[tuple[int, float, list[Reading]]] = []
+        for reader in [reader for reader in self.readers if self._is_due(reader)]:
+            readings = await reader.cycle(self._moment)
+            told.append((_rank(reader), self._monotonic(), readings))
+        now = self._monotonic()
+        by_language = [_older(readings, now - then) for _, then, readings in sorted(told, key=itemgetter(0))]
+        self._judge(any(by_language))
+        return [*merged(by_language), *self._of_line()]
+
+    def _rest(self, took: float) -> float:
+        """Seconds until the next cycle, after one that took so long."""
+        rest = self._setup.interval - took
+        if not self._in_vain:
+            return rest
+        ceiling = LONGEST_REST if self.readers else self._setup.search_rest or LONGEST_REST
+        soon = min(ceiling, FIRST_REST * 2.0 ** min(self._in_vain - 1, 10)) * (0.6 + 0.4 * self._jitter())
+        return min(max(rest, 0.0), soon) if self.readers else soon
+
+    def _is_due(self, reader: Reader) -> bool:
+        another = any(other is not reader and other.shut is None for other in self.readers)
+        return reader.shut is None or not another or self._cycles % SHUT_EVERY == 0
 
     async def _find(self) -> None:
         for door, wanted in await self._setup.locate():
@@ -126,15 +148,18 @@ class MasterSource:
 
     def _judge(self, told: bool) -> None:
         """Note how it goes."""
-        now = self._monotonic()
         self._in_vain = 0 if told else self._in_vain + 1
-        trouble = self._trouble(told)
-        if trouble is not None:
-            self.health.bad(trouble.reason, str(trouble), now)
-        elif told:
-            self.health.good(self._wall(), now)
-        if self._in_vain >= SEARCH_AFTER and all(reader.shut for reader in self.readers):
+        self._say(self._trouble(told), told)
+        moves = self._setup.search_rest is not None
+        if moves and self._in_vain >= SEARCH_AFTER and all(reader.shut for reader in self.readers):
             self._forget()
+
+    def _say(self, trouble: Refused | None, told: bool = False) -> None:
+        self.trouble = trouble
+        if trouble is not None:
+            self.health.bad(trouble.reason, str(trouble), self._monotonic())
+        elif told:
+            self.health.good(self._wall(), self._monotonic())
 
     def _forget(self) -> None:
         """It may be somewhere else by now: the next cycle looks for it again."""
@@ -156,10 +181,23 @@ class MasterSource:
         ]
         if silent:
             return silent[0]
+        if (missing := self._missing()) is not None:
+            return missing
         if told or any(reader.units for reader in self.readers):
             return None
         where = ", ".join(door.name for door in self.doors)
         return Refused(Refusal.NOBODY, f"{where}: nobody tells anything")
+
+    def _missing(self) -> Refused | None:
+        """Why a unit that was ordered is behind none of the doors."""
+        known = {number for reader in self.readers for number in reader.units}
+        absent = (
+            refused
+            for reader in self.readers
+            for number, refused in reader.absent.items()
+            if number in reader.ordered and number not in known
+        )
+        return next(absent, None)
 
     def _of_line(self) -> list[Reading]:
         """The connection itself: now and then, and when it does something else."""
@@ -192,6 +230,11 @@ def merged(told: Sequence[Sequence[Reading]]) -> list[Reading]:
         device = replace(before.device, **{name: value for name, value in _facts(reading.device).items() if value})
         found[reading.device.id] = replace(reading, values={**before.values, **news}, device=device)
     return list(found.values())
+
+
+def _older(readings: Iterable[Reading], by: float) -> list[Reading]:
+    """The same, so many seconds later: meanwhile another door was asked."""
+    return [replace(one, age=one.age + by) if one.age is not None else one for one in readings]
 
 
 def _facts(device: Device) -> dict[str, Any]:

@@ -9,16 +9,16 @@ doubted for the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pvsmqtt.modbus.plan import Span
 from pvsmqtt.modbus.sunspec.asking import next_header
 from pvsmqtt.modbus.sunspec.chain import BASES, LONGEST_CHAIN, MARK
 from pvsmqtt.modbus.values import decode
 from pvsmqtt.sources.modbus_master.patient import Patient
-from pvsmqtt.sources.modbus_master.refusal import Refusal, Refused
+from pvsmqtt.sources.modbus_master.refusal import FINAL, Refusal, Refused
 
 PRODUCT_ID = Span(0x000A, 8)
 """Of Conext equipment: text. Of a gateway it has 8 registers, of an inverter 10, of which these suffice."""
@@ -42,6 +42,22 @@ class Unit(NamedTuple):
     language: Language
     base: int = 0
     product: str | None = None
+
+    @property
+    def row(self) -> list[Any]:
+        """Fit for JSON."""
+        return [self.number, self.language.value, self.base, self.product]
+
+    @classmethod
+    def of_row(cls, row: object) -> Unit | None:
+        """A unit that was remembered, if it is one."""
+        if not isinstance(row, list) or len(row) != 4:
+            return None
+        number, language, base, product = row
+        known = isinstance(language, str) and language in list(Language) and type(base) is int and base in (0, *BASES)
+        if not known or type(number) is not int or not 0 < number < 256:
+            return None
+        return cls(number, Language(language), base, product if isinstance(product, str) else None)
 
 
 class Read(NamedTuple):
@@ -69,11 +85,12 @@ async def look(patient: Patient, unit: int, languages: Sequence[Language]) -> Un
     return None
 
 
-async def walk(patient: Patient, unit: Unit) -> list[Read]:
-    """The chain of a unit, header by header, from its mark to its end.
+async def walk(patient: Patient, unit: Unit) -> tuple[list[Read], bool]:
+    """The chain of a unit whose mark was just read, header by header, and whether it was seen to its end: a unit that
+    does not have the registers of a header ends its chain there, one that fails to tell them may have more.
 
     Raises:
-        Refused: somebody stopped answering on the way. A unit that refuses a header ends its chain there.
+        Refused: somebody stopped answering on the way.
     """
     told: dict[int, int] = dict(enumerate(MARK, unit.base))
     found = [Read(unit.base, MARK)]
@@ -81,12 +98,15 @@ async def walk(patient: Patient, unit: Unit) -> list[Read]:
         at = next_header(told.get, unit.base)
         if at is None:
             break
-        registers = await _told(patient, unit.number, Span(at, 2))
-        if registers is None:
-            break
+        try:
+            registers = await patient.read(unit.number, Span(at, 2))
+        except Refused as refused:
+            if refused.reason not in _NOT_HERE:
+                raise
+            return found, refused.reason in FINAL
         told.update(enumerate(registers, at))
         found.append(Read(at, registers))
-    return found
+    return found, True
 
 
 async def _told(patient: Patient, unit: int, span: Span) -> tuple[int, ...] | None:
@@ -97,8 +117,3 @@ async def _told(patient: Patient, unit: int, span: Span) -> tuple[int, ...] | No
         if refused.reason not in _NOT_HERE:
             raise
         return None
-
-
-def candidates(wanted: Sequence[int], usual: Sequence[int], known: Iterator[int]) -> list[int]:
-    """Units to look for: those that are ordered, else those that were there before and then the usual ones."""
-    return list(dict.fromkeys(wanted or (*known, *usual)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,8 +16,14 @@ from pvsmqtt.modbus.sunspec import ModelAt, asking
 from pvsmqtt.modbus.sunspec.definitions import COMMON, HEADER
 from pvsmqtt.modbus.sunspec.points import Image
 from pvsmqtt.sources import sunspec_readings
-from pvsmqtt.sources.modbus_master.refusal import Refused
+from pvsmqtt.sources.modbus_master.refusal import FINAL, Refusal, Refused
 from pvsmqtt.sources.modbus_master.survey import Unit
+
+STUBBORN = 3
+"""Failures (exception 4 and the like) in succession of one request after which it is left out for a while: an XW+
+fails to tell its serial number for ever, others fail while they start."""
+
+_FAILURES = frozenset({Refusal.FAILURE, Refusal.OTHER})
 
 FIRST_REST, LONGEST_REST = 15.0, 300.0
 """Seconds for which a unit that does not answer is left alone, at first and at most."""
@@ -35,9 +42,10 @@ class Polled:
     rest_until: float = -math.inf
     version: str | None = None
     """Of its firmware, as it told: with another one, what it refuses is found out anew."""
-    doubtful: list[tuple[Plan, Span]] = field(default_factory=list)
-    """What it could not tell, though it may be there: left out until the next look at it."""
+    answers: int = 0
+    """To what was asked of it in this cycle."""
     _failures: int = 0
+    _failing: Counter[tuple[Table, Span]] = field(default_factory=Counter)
 
     def plan(self, table: Table, spans: Iterable[Span], walls: Iterable[int], learned: object) -> Plan:
         """The plan for these spans; a new one goes on with what the old one, or an earlier run, has ``learned``."""
@@ -49,11 +57,24 @@ class Polled:
         self.plans[table] = found
         return found
 
-    def admit_again(self) -> None:
-        """What it could not tell is asked for again."""
-        for plan, span in self.doubtful:
-            plan.admit(span)
-        self.doubtful = []
+    def is_final(self, refused: Refused, table: Table, span: Span) -> bool:
+        """Whether this request need not be tried again as it is.
+
+        Raises:
+            Refused: the one that was given, for it is not about these registers.
+        """
+        if refused.reason in FINAL:
+            return True
+        if refused.reason not in _FAILURES:
+            raise refused
+        self._failing[table, span] += 1
+        return self._failing[table, span] >= STUBBORN
+
+    def answered(self, table: Table, span: Span) -> None:
+        """This request was answered."""
+        self.answers += 1
+        if self._failing:
+            self._failing.pop((table, span), None)
 
     def good(self, now: float) -> None:
         """All was told."""
@@ -64,6 +85,15 @@ class Polled:
         self.trouble = refused
         self.rest_until = now + min(LONGEST_REST, FIRST_REST * 2.0 ** min(self._failures, 10))
         self._failures += 1
+        if not self.answers:  # equipment that starts refuses everything: nothing is learned of that
+            self.plans.clear()
+            self._failing.clear()
+
+    def become(self, unit: Unit) -> None:
+        """It is another one since."""
+        self.unit, self.version = unit, None
+        self.plans.clear()
+        self._failing.clear()
 
     def document(self) -> dict[str, Any]:
         """What was learned of it, fit for JSON."""

@@ -18,16 +18,19 @@ from pvsmqtt.sources.base import Finding
 from pvsmqtt.sources.modbus_master import checking, report
 from pvsmqtt.sources.modbus_master.door import Door, Network, Serial
 from pvsmqtt.sources.modbus_master.door import Place as Where
-from pvsmqtt.sources.modbus_master.reader import Wanted
 from pvsmqtt.sources.modbus_master.refusal import Refusal, Refused
-from pvsmqtt.sources.modbus_master.source import MasterSource, Setup
+from pvsmqtt.sources.modbus_master.source import LONGEST_REST, MasterSource, Setup
 from pvsmqtt.sources.modbus_master.survey import Language
+from pvsmqtt.sources.modbus_master.wanted import Wanted
 from pvsmqtt.sources.modbus_rtu.options import ModbusRtuOptions
 from pvsmqtt.sources.register_units.decoder import Place
 from pvsmqtt.sources.rs485.line import LineKind, LineLost, LineUrl, Loss, open_line, parse
 
 USUAL = (1, 2, 3, 126)
 """Units that are looked for where none is ordered."""
+
+_SHORTEST = 4
+"""Bytes of the shortest telegram (unit, function, CRC). Fewer are the click with which an adapter wakes up."""
 
 _LOST = {Loss.MISSING: Refusal.MISSING, Loss.DENIED: Refusal.DENIED, Loss.BUSY: Refusal.TAKEN}
 
@@ -72,7 +75,9 @@ def setup(options: ModbusRtuOptions) -> Setup:
     name = f"modbus_rtu {options.called}"
     place = Place(name, options.called, options.site_id, options.stale_after, interface="rtu")
     device = report.device_of(options.called, options.site_id, "Modbus connection", str(url))
-    return Setup(name, place, options.interval, options.pause, device, locate, needs_all=True)
+    return Setup(
+        name, place, options.interval, options.pause, device, locate, needs_all=True, search_rest=LONGEST_REST
+    )
 
 
 async def listen(
@@ -91,11 +96,12 @@ async def listen(
         line = await open_line(url, setting if url.changeable else None)
     except LineLost as lost:
         raise Refused(_LOST.get(lost.reason, Refusal.UNREACHABLE), lost.detail) from None
-    end = clock() + seconds
+    end, heard = clock() + seconds, 0
     try:
         while (left := end - clock()) > 0:
-            if heard := await line.read(left):
-                raise Refused(Refusal.NOT_ALONE, f"{url}: {len(heard)} bytes were heard")
+            heard += len(await line.read(left))
+            if heard >= _SHORTEST:
+                raise Refused(Refusal.NOT_ALONE, f"{url}: {heard} bytes were heard")
             await sleep(0)
     except LineLost as lost:
         raise Refused(_LOST.get(lost.reason, Refusal.UNREACHABLE), lost.detail) from None

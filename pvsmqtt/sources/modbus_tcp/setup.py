@@ -10,9 +10,9 @@ from pvsmqtt.sources import memory
 from pvsmqtt.sources.base import Finding
 from pvsmqtt.sources.modbus_master import checking, report
 from pvsmqtt.sources.modbus_master.door import Door, Network
-from pvsmqtt.sources.modbus_master.reader import Wanted
 from pvsmqtt.sources.modbus_master.source import MasterSource, Setup
 from pvsmqtt.sources.modbus_master.survey import Language
+from pvsmqtt.sources.modbus_master.wanted import Wanted
 from pvsmqtt.sources.modbus_tcp import finding
 from pvsmqtt.sources.modbus_tcp.options import AUTO, ModbusTcpOptions
 from pvsmqtt.sources.register_units.decoder import Place
@@ -28,6 +28,9 @@ owners. Further inverters: inferred, the next numbers."""
 USUAL: dict[str, tuple[int, ...]] = {"conext": (1, 10, 230, 11, 12, 190), "sunspec": (1, 126, 2, 3, 240)}
 """Units that are looked for. Conext: see `CONEXT`; 190 is where a battery monitor begins by default (inferred).
 SunSpec: 1 (most), 126 (SMA: its unit 3 plus 123), 2 and 3 (further inverters), 240 (the meter of a Fronius)."""
+
+LONGEST_SEARCH = 300.0
+"""Seconds between two searches at most: each troubles fifty addresses."""
 
 LANGUAGES = {"conext": (Language.SUNSPEC, Language.NATIVE), "sunspec": (Language.SUNSPEC,)}
 
@@ -74,4 +77,13 @@ def setup(options: ModbusTcpOptions, known: Memory) -> Setup:
     place = Place(name, options.called, options.site_id, options.stale_after, interface="tcp")
     label = "Connection" if options.called in ("conext", "sunspec") else "Modbus connection"
     device = report.device_of(options.called, options.site_id, label, f"Modbus TCP {options.host}")
-    return Setup(name, place, options.interval, options.pause, device, locate, needs_all=bool(options.ports))
+    return Setup(
+        name,
+        place,
+        options.interval,
+        options.pause,
+        device,
+        locate,
+        needs_all=bool(options.ports),
+        search_rest=LONGEST_SEARCH if options.host == AUTO else None,
+    )

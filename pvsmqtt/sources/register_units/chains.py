@@ -7,7 +7,7 @@ values are there again after a restart, before anybody walks the chain.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pvsmqtt.modbus.block import Table
@@ -20,22 +20,26 @@ from pvsmqtt.sources.memory import Memory
 
 
 class Chains:
-    """All views of one line. ``on`` is whether units are taken to describe themselves at all; ``pins`` are models
+    """All views of one line. ``describes`` is whether a unit is taken to describe itself at all; ``pins`` are models
     that are known to stand somewhere, by unit."""
 
     def __init__(
-        self, images: Images, memory: Memory, on: bool = True, pins: Mapping[int, Sequence[ModelAt]] | None = None
+        self,
+        images: Images,
+        memory: Memory,
+        describes: Callable[[int], bool] = lambda _: True,
+        pins: Mapping[int, Sequence[ModelAt]] | None = None,
     ) -> None:
         self._images = images
         self._memory = memory
-        self._on = on
+        self._describes = describes
         self._pins = pins or {}
         self._views: dict[int, SunSpecView] = {}
 
     def take(self, unit: int, table: Table, changed: Sequence[int], now: float) -> None:
         """Registers of a unit were heard; ``changed`` are those with a new value."""
         image = self._images.get((unit, table))
-        if not self._on or table is not Table.HOLDING_REGISTERS or image is None:
+        if table is not Table.HOLDING_REGISTERS or image is None or not self._describes(unit):
             return
         view = self._views.get(unit)
         if view is None:

@@ -75,7 +75,7 @@ class Rs485Source(Hear):
         self.tap = tap_of(
             options, self._memory, monotonic=monotonic, wall=wall, opener=opener, sleep=sleep, jitter=jitter
         )
-        self._chains = Chains(self.tap.images, self._memory, options.sunspec != "off", pins_of(options))
+        self._chains = Chains(self.tap.images, self._memory, lambda _: options.sunspec != "off", pins_of(options))
         self._decoder = Decoder(
             Place(
                 self.name,
