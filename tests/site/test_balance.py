@@ -106,7 +106,7 @@ def test_the_battery_is_that_of_the_moment_of_the_meters(house: House) -> None:
 
 def test_between_two_polls_of_the_meters_the_set_stays_as_it_is(house: House) -> None:
     house.accept(gateway(0, -1000.0), 0)
-    before = site(house.accept(poll(5, 3000.0, -300.0), 5))
+    before = site(house.accept(poll(10, 3000.0, -300.0), 10))
     assert powers(before) == (3000.0, -300.0, -1000.0, 1700.0)
     for now in range(15, 300, 15):
         events = house.accept(gateway(now, 100.0 * now), now)
