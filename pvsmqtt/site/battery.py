@@ -110,7 +110,8 @@ class Battery:
     def _nearest(self, moment: float, now: float, source: str | None) -> Sample | None:
         told = [[s for s in known if source is None or s.source == source] for known in self._told]
         nearest = [min(known, key=lambda s: abs(s.moment - moment)) for known in told if known]
-        near = next((sample for sample in nearest if abs(sample.moment - moment) <= NEAR), None)
+        stood = (sample for sample in nearest if sample.until > moment)
+        near = next((sample for sample in stood if abs(sample.moment - moment) <= NEAR), None)
         if near is not None:
             return near
         fresh = [sample for sample in nearest if sample.until > now]

@@ -23,6 +23,9 @@ LIFETIME = tuple(
 WATTS, KWH = 1.5, 0.2
 """How near is near: what firmware and float32 round away."""
 
+WATTS_OF_STORAGE = 15.0
+"""The same for what a battery has a part in: old firmware tells its power in hundredths of a kW, of another second."""
+
 Facts = Mapping[str, float]
 
 
@@ -52,6 +55,8 @@ class Truth:
                     continue
                 known = [facts[device][key] for facts in candidates]
                 near = KWH if QUANTITIES[key].unit == "kWh" else WATTS
+                if key == "load_power" and self.house.battery is not None:
+                    near = WATTS_OF_STORAGE
                 if min(abs(said - value) for value in known) > near:
                     yield f"{device}: {key} was {said} at {measured_at}, and never {known[0]:.3f}"
 
