@@ -20,4 +20,4 @@ async def _check(options: ModbusTcpOptions, state_dir: Path) -> list[Finding]:
     return await check(options, state_dir)
 
 
-KIND = SourceKind(ModbusTcpOptions, _build, _check, measures_site=False)
+KIND = SourceKind(ModbusTcpOptions, _build, _check, tells_meters=False)
