@@ -86,6 +86,9 @@ class Publisher:
                 await self._remove(event)
         states = [state for state in _by_depth(self._devices) if state.key in changed]
         for state in states:
+            if self._grows(state):  # a new entity is given the retained state at once: it has to be in there by then
+                await self._send(topics.state(self._topics, state), now)
+        for state in states:
             await self._describe(state, now)
         await self._gather(
             [topics.device_status(self._topics, s) for s in states if s.device.kind is not Kind.BRIDGE], now
@@ -96,6 +99,10 @@ class Publisher:
             if isinstance(event, HealthReport):
                 document = {**event.document, "broker": self._broker(now)}
                 await self._send(Message(self._topics.health, dumps(document), expiry=HEALTH_EXPIRY), now)
+
+    def _grows(self, state: DeviceState) -> bool:
+        """Whether a device that was announced on this connection has something new to be announced."""
+        return state.key in self._described and self._described[state.key] != _described(state)
 
     async def _describe(self, state: DeviceState, now: float) -> None:
         """Announce a device to Home Assistant, if there is anything new to say of it."""
