@@ -131,6 +131,13 @@ def test_a_battery_that_speaks_only_after_the_meters_still_comes_when_it_is_near
     assert powers(near) == (3000.0, -300.0, -1000.0, 1700.0)
 
 
+def test_a_battery_that_was_silent_when_the_meters_measured_does_not_go_with_them(house: House) -> None:
+    brief = [Reading(r.device, r.values, r.source, r.measured_at, 0.0, 10.0) for r in gateway(0, -1000.0)]
+    house.accept([*poll(0, None, None), *brief], 0)
+    assert powers(site(house.accept(poll(20, 3000.0, -300.0), 20))) == (3000.0, -300.0, None, None)
+    assert powers(site(house.accept(poll(40, 3000.0, -301.0, age=35), 40))) == (3000.0, -301.0, -1000.0, 1699.0)
+
+
 def test_one_that_comes_later_shows_itself_and_not_the_sum(house: House) -> None:
     house.accept([*gateway(0, None), *poll(5, 3000.0, -300.0)], 5)
     late = site(house.accept(gateway(100, -1000.0), 100))
@@ -229,6 +236,12 @@ def test_a_gateway_alone_makes_a_set_with_the_ac_power_of_its_inverter() -> None
     assert (told.feeds["pv_power"], told.feeds["load_power"]) == (DERIVED, TCP)
     direct = site(house.accept(gateway(100, None, grid_power=200.0, load_power=1500.0, battery_power=-1100.0), 100))
     assert powers(direct) == (2400.0, 200.0, -1100.0, 1500.0)
+
+
+def test_what_another_source_tells_of_the_battery_is_no_part_of_the_set_of_a_gateway(house: House) -> None:
+    storage = [tell(PVS, SUPERVISOR, 0, 900, uptime=1.0), tell(PVS, ESS, 0, 900, power=-900.0)]
+    told = gateway(0, -1000.0, grid_power=200.0, load_power=1500.0)
+    assert powers(site(house.accept([*storage, *told], 0))) == (2300.0, 200.0, -1000.0, 1500.0)
 
 
 def test_a_gateway_that_tells_production_has_its_load_derived() -> None:

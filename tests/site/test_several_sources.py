@@ -107,6 +107,15 @@ def test_a_counter_of_something_else_never_stands_in() -> None:
     assert energy(latest, 5011) == 1000.5
 
 
+def test_two_net_counters_are_one_until_they_part() -> None:
+    latest = Latest()
+    tell(latest, PVS, 0, net_energy=100.0)
+    tell(latest, TCP, 1, net_energy=99.0)
+    assert latest.values(["net_energy"], 2) == {"net_energy": 99.0}
+    tell(latest, TCP, 3, net_energy=90.0)
+    assert latest.values(["net_energy"], 4) == {"net_energy": 100.0}
+
+
 def test_who_was_shown_first_goes_on_unless_the_owner_says_otherwise() -> None:
     latest = Latest()
     tell(latest, TCP, 0, energy=1100.0)
@@ -126,10 +135,11 @@ def test_a_source_that_is_not_configured_any_more_hands_over_its_counter() -> No
     assert energy(latest, 3) == 1100.1
 
 
-def test_a_counter_that_really_starts_anew_does_so_whoever_told_the_old_one() -> None:
+@pytest.mark.parametrize("first", [PVS, TCP])
+def test_a_counter_that_really_starts_anew_does_so_whoever_told_the_old_one(first: str) -> None:
     latest = Latest()
-    tell(latest, PVS, 0, energy=1000.0)
-    tell(latest, TCP, 1, energy=1000.1)
+    tell(latest, first, 0, energy=1000.0)
+    tell(latest, TCP if first == PVS else PVS, 1, energy=1000.1)
     for now in range(2, 6):
         tell(latest, TCP, now, energy=0.1 * now)
     assert energy(latest, 6) == 0.5
