@@ -24,7 +24,7 @@ WATTS, KWH = 1.5, 0.2
 """How near is near: what firmware and float32 round away."""
 
 WATTS_OF_STORAGE = 15.0
-"""The same for what a battery has a part in: old firmware tells its power in hundredths of a kW, of another second."""
+"""The same where a battery has a part: old firmware tells its power in hundredths of a kW, of another second."""
 
 Facts = Mapping[str, float]
 
