@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sources.yasdi_bench import STAMP, Bench
 
+from pvsmqtt.broker.options import Broker
 from pvsmqtt.model.device import Device, Kind
 from pvsmqtt.model.reading import DeviceState, Reading
 from pvsmqtt.site.house import House
@@ -150,6 +151,14 @@ def test_a_lost_broker_is_said_once_and_its_return(caplog: pytest.LogCaptureFixt
     assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 1
 
 
+def test_the_broker_inside_this_process_is_given_its_time() -> None:
+    bench = Bench(shared=Broker("127.0.0.1", embedded=True))
+    bench.source.on_lost("no_broker", "no broker answers", first_tries=True)
+    assert bench.health["trouble"] is None
+    bench.source.on_lost("no_broker", "no broker answers", first_tries=False)
+    assert bench.health["trouble"] == "no_broker"
+
+
 async def watch(bench: Bench, turns: int = 1) -> None:
     """Let patience run out so often."""
     slept = 0
@@ -189,6 +198,7 @@ async def test_who_is_not_connected_waits_for_nothing() -> None:
 def test_what_is_remembered_is_that_it_spoke(tmp_path: Path) -> None:
     Bench(tmp_path).hears()
     (file,) = tmp_path.iterdir()
+    assert file.name.startswith("yasdi-"), "a line of the same name has a file of its own"
     assert json.loads(file.read_text()) == {"heard": True}
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pvsmqtt.broker.options import Broker
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.yasdi.options import YasdiOptions
 from pvsmqtt.sources.yasdi.source import YasdiSource
@@ -18,11 +19,13 @@ STAMP = 1782064979
 class Bench:
     """Both clocks go on by ``after``; what is delivered is kept."""
 
-    def __init__(self, folder: Path | None = None, **options: Any) -> None:
+    def __init__(self, folder: Path | None = None, shared: Broker | None = None, **options: Any) -> None:
         self.now = 1000.0
         self.readings: list[Reading] = []
+        table = YasdiOptions(host=None if shared else "127.0.0.1", **options)
+        table._shared = shared
         self.source = YasdiSource(
-            YasdiOptions(host="127.0.0.1", **options),
+            table,
             folder,
             wall=lambda: datetime.fromtimestamp(STAMP + self.now - 1000, UTC),
             monotonic=lambda: self.now,

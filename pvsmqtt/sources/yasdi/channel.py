@@ -43,7 +43,7 @@ class Scale:
     most: float
     factor: float = 1.0
     zero: bool = True
-    """Whether 0 is a number. yasdi gives 0 for a counter that it has not read yet."""
+    """Whether 0 is a number. yasdi gives 0 for an energy that it has not read yet."""
 
 
 _LONGEST_TEXT = 255
