@@ -93,6 +93,7 @@ class Why(StrEnum):
     PCAPNG = "pcapng"
     COMPRESSED = "compressed"
     LINK_TYPE = "link type"
+    NETWORK = "network"
 
 
 class CaptureError(Exception):

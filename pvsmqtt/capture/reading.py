@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from pvsmqtt.capture import pcap, raw
 from pvsmqtt.capture.items import CaptureError, Chunk, Event, Faults, Header, Stream, Why
+from pvsmqtt.capture.link import LINKS
 
 PIECE = 64
 """Bytes of a chunk of a file that has no chunks."""
@@ -34,6 +35,11 @@ _TEXTS = {
 }
 
 
+NO_LINE = (
+    "it has link type {link_type}: that is traffic of a network (Modbus TCP), not of an RS-485 line. Look at it with "
+    "pvsmqtt replay FILE, or have it decoded by a [[modbus_tap]] table"
+)
+
 _GZIP = b"\x1f\x8b\x08"
 """Then flags below 0x20. Bytes of a line could begin so with an exception of unit 31, whose CRC would be 27 30."""
 
@@ -44,6 +50,8 @@ class Kind(StrEnum):
     RAW = "raw"
     BYTES = "bytes"
     PCAP = "pcap"
+    NETWORK = "network"
+    """pcap too, but packets of a network."""
 
 
 class _Ahead:
@@ -79,7 +87,12 @@ class _Ahead:
 class Recording(AbstractContextManager["Recording"]):
     """An open recording. ``kind`` and ``header`` are known at once; the rest is read as it is iterated, once."""
 
-    def __init__(self, stream: Stream, name: str) -> None:
+    def __init__(self, stream: Stream, name: str, network: bool = False) -> None:
+        """``network``: traffic of a network is wanted as well; its packets are in `records`.
+
+        Raises:
+            CaptureError: it cannot be read.
+        """
         self.name = name
         self.faults = Faults()
         self.header = Header()
@@ -88,6 +101,8 @@ class Recording(AbstractContextManager["Recording"]):
         """Whether the times are recorded ones."""
         self.link_type: int | None = None
         """Of a pcap file."""
+        self.records: Iterator[pcap.Record] = iter(())
+        """Of traffic of a network, the packets."""
         self._stream = _Ahead(stream)
         head = self._stream.head
         if head.startswith(raw.MAGIC):
@@ -97,7 +112,15 @@ class Recording(AbstractContextManager["Recording"]):
         elif how := pcap.form(head):
             self.kind = Kind.PCAP
             self.link_type = how.link_type
+            if how.link_type in LINKS:
+                if not network:
+                    raise CaptureError(Why.NETWORK, NO_LINE.format(link_type=how.link_type))
+                self.kind = Kind.NETWORK
             self._stream.read(pcap.HEAD)
+            if self.kind is Kind.NETWORK:
+                self.records = pcap.records(self._stream, how, self.faults)
+                self._items = iter(())
+                return
             packets = pcap.packets(self._stream, how, self.faults)
             if first := next(packets, None):
                 # it is the beginning: a pcap file tells no other
@@ -155,8 +178,9 @@ class Recording(AbstractContextManager["Recording"]):
         self._stream.close()
 
 
-def read(path: Path) -> Recording:
-    """Open a recording; ``-`` is standard input. Close it, or use it in a ``with`` statement.
+def read(path: Path, network: bool = False) -> Recording:
+    """Open a recording; ``-`` is standard input. Close it, or use it in a ``with`` statement. ``network``: see
+    `Recording`.
 
     Raises:
         CaptureError: when there is none, or none that can be read.
@@ -164,7 +188,7 @@ def read(path: Path) -> Recording:
     stream: BinaryIO | None = None
     try:
         stream = sys.stdin.buffer if path == STANDARD_INPUT else path.open("rb")
-        return Recording(stream, str(path))
+        return Recording(stream, str(path), network)
     except (OSError, CaptureError) as error:
         if stream is not None:
             stream.close()

@@ -7,12 +7,13 @@
 Nothing but the length tells where an ADU ends, so all depends on knowing where one begins. From the beginning of a
 connection that is known, and stays so as long as no byte is missing. Who joins later, or behind a gap, searches: a
 place is believed when two ADUs that obey the rules of their functions (`functions`) stand there one behind the other,
-or when everything that came until the end is exactly one. One alone proves little, for registers full of small numbers
-look like headers. Where bytes are missing inside an ADU whose length is known, the place of the next one is known too.
+or when everything that came until the end is exactly one. One alone proves little, for registers full of small
+numbers look like headers. Where bytes are missing inside an ADU whose length is known, the place of the next one is
+known too.
 
 What comes out does not depend on how the bytes were cut. Memory: two ADUs.
 
-Source: MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 3.1.3; limits of an ADU: function and 252 bytes of data.
+Source: MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 3.1.3; an ADU has function and 252 bytes of data.
 """
 
 from __future__ import annotations
@@ -82,15 +83,14 @@ def frame_of(adu: Adu, is_response: bool) -> Frame:
 
 
 class MbapStream:
-    """One direction of one connection; ``responses`` says which. Feed it bytes, and tell it where some are missing.
+    """One direction of one connection; ``responses`` says which. Feed it bytes, and tell it where some miss."""
 
-    ``begins``: the first byte is the first of the connection.
-    """
-
-    def __init__(self, responses: bool, begins: bool = False, counters: Counters | None = None) -> None:
+    def __init__(self, responses: bool, counters: Counters | None = None) -> None:
         self.counters = counters or Counters()
+        self.used = False
+        """Whether any byte came, or was missing."""
         self._responses = responses
-        self._placed = begins
+        self._placed = False
         """Whether an ADU begins at the beginning of the buffer."""
         self._whole = True
         """While the place is unknown: whether nothing was left out since the stretch began."""
@@ -101,8 +101,15 @@ class MbapStream:
         self._marks: deque[tuple[int, float, int]] = deque()
         """Where each piece in the buffer ends, when it came, and in which packet."""
 
+    def begins(self) -> None:
+        """The next byte is the first of the connection."""
+        self._placed = True
+
     def feed(self, data: bytes, when: float, packet: int = 0) -> list[Adu]:
         """What is whole with these bytes; ``when`` they came, in which ``packet``. Never raises."""
+        if not data:
+            return []
+        self.used = True
         self.counters.bytes += len(data)
         self._buffer += data
         self._marks.append((self._offset + len(self._buffer), when, packet))
@@ -117,15 +124,14 @@ class MbapStream:
 
     def missing(self, count: int | None = None) -> list[Adu]:
         """So many bytes are missing here; None: nobody knows how many."""
+        self.used = True
         found = [] if self._placed else self._alone()
-        size, have = self._size(), len(self._buffer)
-        if self._skip and count is not None and count <= self._skip:
-            self._skip -= count
-            return found
-        if self._placed and not self._skip and count is not None and size > have + count - 1 >= 0 and have:
-            self._skip = size - have - count
+        rest = self._skip or max(0, self._size() - len(self._buffer)) * bool(self._buffer)
+        self._skip = 0
+        if self._placed and count is not None and count <= rest:
+            self._skip = rest - count
         else:
-            self._placed, self._whole, self._skip = False, True, 0
+            self._placed, self._whole = False, True
         self._drop(len(self._buffer), junk=True)
         return found
 
@@ -187,7 +193,7 @@ class MbapStream:
         return False
 
     def _fits(self, at: int) -> int:
-        """How long the ADU is that is here, by all that is known; 0: none can be, `_MORE`: that cannot be told yet."""
+        """How long the ADU is that is here, by all that is known; 0: none can be, `_MORE`: not to be told yet."""
         b = self._buffer
         have = len(b) - at
         if any(b[at + 2 : at + 5]):
@@ -212,7 +218,7 @@ class MbapStream:
         return function in FUNCTIONS
 
     def _obeys(self, at: int, size: int, known: bool) -> bool:
-        """Whether unit and PDU keep the rules of the function; of those that are not ``known``, nobody knows rules."""
+        """Whether unit and PDU keep the rules of the function; without ``known``, of vendors' functions too."""
         inside = self._buffer[at + HEADER : at + size]
         function = inside[1]
         if self._responses and function >= EXCEPTION:

@@ -2,12 +2,12 @@
 
 The transaction id pairs them, together with unit and function, on one connection alone. So answers may come in any
 order and late. A client that uses an id again has given up what it asked with it before. Where two requests had the
-same id, an answer belongs to the newest that was asked before it came: before in the order of packets, for an answer may
-be recognised long after (`mbap`). What contradicts its request (another number of registers) is not taken.
+same id, an answer belongs to the newest that was asked before it came: before in the order of packets, for an answer
+may be recognised long after (`mbap`). What contradicts its request (another number of registers) is not taken.
 
 A time-out is a request that nobody answered, within `PATIENCE` or until its connection ended. Where bytes of the
-answering side are missing, nobody knows: those are *spoiled*, and no time-out of the unit. Unit 0 is answered like any
-other: over TCP it is the server itself, no broadcast.
+answering side are missing, nobody knows: those are *spoiled*, and no time-out of the unit. Unit 0 is answered like
+any other: over TCP it is the server itself, no broadcast.
 
 Memory: `OPEN` requests of each connection.
 """

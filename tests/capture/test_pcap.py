@@ -153,10 +153,18 @@ class TestFilesOfOthers:
         assert chunks(tmp_path / "x") == [(0.0, read(1, 2, 3)), (pytest.approx(1.25), registers(1, 1, 2, 3))]
 
     def test_a_link_type_of_something_else(self, tmp_path: Path) -> None:
-        (tmp_path / "x").write_bytes(foreign("<", 0xA1B2C3D4, 1, []))
-        with pytest.raises(CaptureError, match="link type 1: allowed are 147") as caught:
+        (tmp_path / "x").write_bytes(foreign("<", 0xA1B2C3D4, 105, []))
+        with pytest.raises(CaptureError, match="link type 105: allowed are 147") as caught:
             open_recording(tmp_path / "x")
         assert caught.value.why is Why.LINK_TYPE
+
+    def test_traffic_of_a_network_where_a_line_is_wanted(self, tmp_path: Path) -> None:
+        (tmp_path / "x").write_bytes(foreign("<", 0xA1B2C3D4, 1, []))
+        with pytest.raises(CaptureError, match=r"not of an RS-485 line.*\[\[modbus_tap\]\]") as caught:
+            open_recording(tmp_path / "x")
+        assert caught.value.why is Why.NETWORK
+        with open_recording(tmp_path / "x", network=True) as recording:
+            assert recording.kind is Kind.NETWORK
 
     def test_pcapng(self, tmp_path: Path) -> None:
         (tmp_path / "x").write_bytes(b"\x0a\x0d\x0d\x0a" + bytes(100))
