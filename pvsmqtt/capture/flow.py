@@ -2,8 +2,8 @@
 
 Sequence numbers run around; what was there before (a retransmission, an overlap, the same packet captured twice) is
 dropped; what comes too early waits. What is missing is missed when the other side has acknowledged it (it came, but
-was not captured), when more waits than is kept, when it has not come for `PATIENCE`, or when only a part of a packet was
-recorded. A number far from what is due belongs to another connection with the same ports.
+was not captured), when more waits than is kept, when it has not come for `PATIENCE`, or when only a part of a packet
+was recorded. A number far from what is due belongs to another connection with the same ports.
 
 Time is a parameter. Memory: `MOST_WAITING` bytes.
 """

@@ -29,9 +29,9 @@ from pvsmqtt.modbus.mapfile import loads
 from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.simulator.rs485 import MAP
 from pvsmqtt.simulator.rs485.simulator import BusSimulator
+from pvsmqtt.sources.register_units.stats import BusStats
 from pvsmqtt.sources.rs485.autobaud import Trial
 from pvsmqtt.sources.rs485.quality import Quality
-from pvsmqtt.sources.rs485.stats import BusStats
 
 A_MAP = """
 name = "Test"

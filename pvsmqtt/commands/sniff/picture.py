@@ -15,8 +15,8 @@ from pvsmqtt.modbus.block import RegisterBlock, Table
 from pvsmqtt.modbus.frame import Frame
 from pvsmqtt.modbus.image import Images
 from pvsmqtt.modbus.mapfile import RegisterMap
+from pvsmqtt.sources.register_units.stats import BusStats
 from pvsmqtt.sources.rs485.autobaud import Trial
-from pvsmqtt.sources.rs485.stats import BusStats
 
 RATE_OVER = 60.0
 """Seconds that a unit's rate looks back."""

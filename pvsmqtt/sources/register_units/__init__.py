@@ -4,5 +4,9 @@
 `decoder`      register maps and SunSpec laid over images: a reading for each unit
 `chains`       the SunSpec chains of all units, remembered over restarts
 `word_order`   which word of a wide value comes first
+`stats`        how busy the line is, and how often each unit answered and refused
+`details`      a unit in the health topic
+`listening`    news once, bugs apart: what every listener does alike
+`options`      what their options have in common
 =============  =====================================================================
 """

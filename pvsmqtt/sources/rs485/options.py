@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from pvsmqtt.modbus.setting import FASTEST, SLOWEST
-from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Kind, slug
+from pvsmqtt.model.device import Kind
 from pvsmqtt.options import ALLOW_FAST_POLLING, Options, interval
+from pvsmqtt.sources.register_units.options import register_maps, stale_after_interval, topic_id
 from pvsmqtt.sources.rs485.url import parse
 
 if TYPE_CHECKING:
@@ -79,13 +80,7 @@ class Rs485Options(Options):
     @field_validator("name")
     @classmethod
     def _a_topic_id(cls, value: str) -> str:
-        if not re.fullmatch("[a-z0-9_]+", value) or slug(value) != value:
-            raise ValueError(
-                f"{value!r} cannot be part of a topic; allowed: lower-case letters and digits, with _ inside"
-            )
-        if value in (BRIDGE_ID, SITE_ID) or value.startswith(f"{SITE_ID}_"):
-            raise ValueError(f"{value!r} is the id of something else; allowed: any other name, such as rs485")
-        return value
+        return topic_id(value, "rs485")
 
     @field_validator("baudrate", mode="before")
     @classmethod
@@ -113,12 +108,12 @@ class Rs485Options(Options):
     @field_validator("maps")
     @classmethod
     def _good_maps(cls, value: list[Path]) -> list[Path]:
-        _load(value)
+        register_maps(value)
         return value
 
     @model_validator(mode="after")
     def _with_maps(self) -> Self:
-        self._register_maps = _load(self.maps)
+        self._register_maps = register_maps(self.maps)
         return self
 
     @field_validator("sunspec_pins")
@@ -145,23 +140,9 @@ class Rs485Options(Options):
 
     @model_validator(mode="after")
     def _stale_after_it_was_told(self) -> Self:
-        if self.stale_after < 2 * self.interval and not ALLOW_FAST_POLLING.get():
-            raise ValueError(
-                f"stale_after {self.stale_after:g} is less than twice the interval of {self.interval:g} seconds: "
-                "devices would be offline between two publications"
-            )
+        if not ALLOW_FAST_POLLING.get():
+            stale_after_interval(self.stale_after, self.interval)
         return self
-
-
-def _load(paths: list[Path]) -> tuple[RegisterMap, ...]:
-    if not paths:
-        return ()
-    from pvsmqtt.modbus.mapfile import MapError, load
-
-    try:
-        return tuple(load(path, "rtu") for path in paths)
-    except MapError as error:
-        raise ValueError(str(error)) from None
 
 
 def pin(text: str) -> tuple[int, int, int, int | None]:

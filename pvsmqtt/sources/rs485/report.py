@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
-from itertools import pairwise
 from typing import Any
 
 from pvsmqtt.model.device import LABELS, Device, Kind
 from pvsmqtt.model.reading import Value
 from pvsmqtt.model.times import iso
 from pvsmqtt.sources.register_units.chains import Chains
-from pvsmqtt.sources.register_units.decoder import Decoder, Heard
-from pvsmqtt.sources.rs485.stats import UnitStats
+from pvsmqtt.sources.register_units.decoder import Decoder
+from pvsmqtt.sources.register_units.details import MOST_UNITS, unit_details
+from pvsmqtt.sources.register_units.stats import UnitStats
 from pvsmqtt.sources.rs485.tap import State, Tap
 from pvsmqtt.sources.rs485.units import ENOUGH
 
 SILENT_AFTER = 60.0
 """Seconds without a byte after which a line counts as silent."""
-
-MOST_UNITS, MOST_RANGES = 32, 20
 
 _STATES = {
     State.STARTING: "searching",
@@ -71,7 +68,7 @@ def details_of(tap: Tap, decoder: Decoder, chains: Chains) -> dict[str, Any]:
         "answers": _answers(tap),
         "driver": tap.errors,
         "units": {
-            str(number): _unit(number, stats.units.get(number), decoder, chains, tap, now)
+            str(number): unit_details(number, stats.units.get(number), decoder, chains, tap.images, now)
             for number in numbers[:MOST_UNITS]
         },
     }
@@ -107,41 +104,6 @@ def silent_since(tap: Tap) -> str | None:
     return iso(tap.moment(tap.since if last is None else last).replace(microsecond=0))
 
 
-def ranges(addresses: Iterable[int]) -> list[str]:
-    """``[1, 2, 3, 7]`` -> ``["1-3", "7"]``, the first of them."""
-    found, ordered = [], list(addresses)
-    starts = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(ordered)) if b != a + 1), len(ordered)]
-    for start, end in pairwise(starts):
-        if start < end:
-            first, last = ordered[start], ordered[end - 1]
-            found.append(f"{first}" if first == last else f"{first}-{last}")
-    return found[:MOST_RANGES]
-
-
 def _matters(unit: UnitStats) -> bool:
     """Whether more than a slip was heard of a unit, or it is asked in vain."""
     return unit.responses >= ENOUGH or unit.timeouts >= ENOUGH
-
-
-def _unit(
-    number: int, stats: UnitStats | None, decoder: Decoder, chains: Chains, tap: Tap, now: float
-) -> dict[str, Any]:
-    heard = decoder.units.get(number, Heard())
-    tables = {table: image for (unit, table), image in tap.images.items() if unit == number}
-    unknown = {table.value: decoder.unknown(number, table) for table in tables}
-    found: dict[str, Any] = {
-        "kind": heard.device.kind.value if heard.device else None,
-        "age": None if stats is None or stats.heard is None else round(now - stats.heard, 1),
-        "responses": stats.responses if stats else 0,
-        "timeouts": stats.timeouts if stats else 0,
-        "exceptions": {str(code): count for code, count in stats.codes.items()} if stats else {},
-        "registers": {table.value: len(image) for table, image in tables.items()},
-        "unknown": {table: ranges(addresses) for table, addresses in unknown.items() if addresses},
-        "unknown_registers": sum(map(len, unknown.values())),
-        "written": {
-            f"{table.value} {address}": list(registers) for (table, address), (registers, _) in heard.written.items()
-        },
-    }
-    if sunspec := chains.report(number):
-        found["sunspec"] = sunspec
-    return found

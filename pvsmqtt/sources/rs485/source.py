@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import random
 import time
-import traceback
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +22,10 @@ from pvsmqtt.modbus import mapfile
 from pvsmqtt.modbus.block import RegisterBlock
 from pvsmqtt.model.device import SITE_ID, slug
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.base import SAY_AGAIN, Deliver, Health
+from pvsmqtt.sources.base import Deliver, Health
 from pvsmqtt.sources.register_units.chains import Chains
 from pvsmqtt.sources.register_units.decoder import Decoder, Place
+from pvsmqtt.sources.register_units.listening import Listening
 from pvsmqtt.sources.rs485 import report
 from pvsmqtt.sources.rs485.autobaud import Trial
 from pvsmqtt.sources.rs485.line import open_line
@@ -44,8 +42,6 @@ BURST = 2.0
 
 LINE_EVERY = 6
 """Intervals after which the line itself is told of: its counters change all the time, and nobody looks that often."""
-
-MOST_SAID = 50
 
 
 def _now() -> datetime:
@@ -96,7 +92,7 @@ class Rs485Source(Hear):
         self._frames = 0
         self._trial: Trial | None = None
         self._line_said = ""
-        self._said: dict[str, float] = {}
+        self._listening = Listening(self.health, monotonic)
         self._began = monotonic()
 
     async def run(self, deliver: Deliver) -> None:
@@ -111,7 +107,7 @@ class Rs485Source(Hear):
 
     def on_block(self, block: RegisterBlock, changed: tuple[int, ...]) -> None:
         """See `Hear`."""
-        with self._whatever_happens():
+        with self._listening.whatever_happens():
             self._decoder.take(block, changed)
         self._tell_units(block.when, patience=BURST)
 
@@ -130,53 +126,25 @@ class Rs485Source(Hear):
         if state is State.LOST and lost is not None:
             self.health.bad(f"line_{lost.reason}", str(lost), self._monotonic())
         else:
-            self._say(said)
-
-    def _say(self, text: str) -> None:
-        """In the log, but what comes and goes once an hour."""
-        self.health.log.log(logging.INFO if self._is_news(text) else logging.DEBUG, "%s", text)
-
-    def _is_news(self, text: str) -> bool:
-        """Whether it was not said in the last hour."""
-        now = self._monotonic()
-        if now - self._said.get(text, -math.inf) < SAY_AGAIN:
-            return False
-        if len(self._said) >= MOST_SAID:
-            self._said.clear()
-        self._said[text] = now
-        return True
-
-    @contextmanager
-    def _whatever_happens(self) -> Iterator[None]:
-        """A bug in what is made of the line costs what it was about, not the listening nor the other units."""
-        try:
-            yield
-        except Exception as error:
-            self.health.refused["bug"] += 1
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            if self._is_news(f"{type(error).__name__} {place.filename} {place.lineno}"):
-                self.health.log.exception(
-                    "something that was heard could not be told (%s); the listening goes on. Please report this",
-                    type(error).__name__,
-                )
+            self._listening.say(said)
 
     def _tell_units(self, when: float, patience: float = 0.0, ended: bool = False) -> None:
         """Deliver what is due of units that have news."""
         interval = 0.0 if ended else self._options.interval
         readings = []
         for unit in self._decoder.due(when, interval, patience):
-            with self._whatever_happens():
+            with self._listening.whatever_happens():
                 if (reading := self._decoder.reading(unit, when, self.tap.moment)) is not None:
                     readings.append(replace(reading, values={**report.counts_of(self.tap, unit), **reading.values}))
         if readings:
-            with self._whatever_happens():
+            with self._listening.whatever_happens():
                 self._deliver(readings)
 
     async def _keep_telling(self) -> None:
         """How the line does, also while nothing is heard: now and then, and when it does something else."""
         while True:
             for turn in range(LINE_EVERY):
-                with self._whatever_happens():
+                with self._listening.whatever_happens():
                     self._judge()
                     if not turn or report.state_of(self.tap) != self._line_said:
                         self._tell_line()

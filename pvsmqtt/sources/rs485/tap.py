@@ -25,13 +25,13 @@ from pvsmqtt.modbus.frame import Frame
 from pvsmqtt.modbus.framer import PassiveFramer
 from pvsmqtt.modbus.image import Images
 from pvsmqtt.modbus.setting import Setting
+from pvsmqtt.sources.register_units.stats import BusStats
 from pvsmqtt.sources.rs485 import autobaud
 from pvsmqtt.sources.rs485.autobaud import CANDIDATES, Trial
 from pvsmqtt.sources.rs485.line import Line, open_line
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.quality import ABOUT_SPEED, ORDERED, Quality
 from pvsmqtt.sources.rs485.recent import RecentQuality
-from pvsmqtt.sources.rs485.stats import BusStats
 from pvsmqtt.sources.rs485.url import LineKind, LineUrl
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0

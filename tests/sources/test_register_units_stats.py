@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvsmqtt.modbus.frame import Frame
-from pvsmqtt.sources.rs485.stats import WINDOW, BusStats
+from pvsmqtt.sources.register_units.stats import WINDOW, BusStats
 
 
 def frame(when: float, unit: int = 220, is_response: bool = True, exception: int | None = None) -> Frame:
