@@ -60,7 +60,7 @@ class Mirror:
         """Of Modbus connections, without headers of packets."""
         self.span: tuple[float, float] | None = None
         """Times of the first and the last packet."""
-        self._ports = frozenset(ports)
+        self.ports = frozenset(ports)
         self._connections: OrderedDict[tuple[Place, Place], Connection] = OrderedDict()
         self._ticked = 0.0
 
@@ -111,7 +111,7 @@ class Mirror:
 
     def _direction(self, segment: Segment) -> int | None:
         """Who asks whom."""
-        to_server, from_server = segment.target[1] in self._ports, segment.source[1] in self._ports
+        to_server, from_server = segment.target[1] in self.ports, segment.source[1] in self.ports
         if to_server and from_server:
             if segment.flags & SYN:
                 return RESPONSES if segment.flags & ACK else REQUESTS

@@ -38,6 +38,7 @@ NO_SOURCE = (
 ONCE = {
     "host": "each may be read only once",
     "line": "each may be read only once",
+    "capture": "each may be read only once",
     "name": "give each one of its own",
 }
 
