@@ -8,8 +8,8 @@ Nothing but the length tells where an ADU ends, so all depends on knowing where 
 connection that is known, and stays so as long as no byte is missing. Who joins later, or behind a gap, searches: a
 place is believed when two ADUs that obey the rules of their functions (`functions`) stand there one behind the other,
 or when everything that came until the end is exactly one. One alone proves little, for registers full of small
-numbers look like headers. Where bytes are missing inside an ADU whose length is known, the place of the next one is
-known too.
+numbers look like headers; so the first of the two is told only where nothing was left out before it. Where bytes are
+missing inside an ADU whose length is known, the place of the next one is known too.
 
 What comes out does not depend on how the bytes were cut. Memory: two ADUs.
 
@@ -181,10 +181,11 @@ class MbapStream:
             if second == _MORE:
                 break
             if second > 0:
-                self._drop(at, junk=True)
+                sure = self._whole and not at
+                self._drop(at if sure else at + first, junk=True)
                 self._placed = True
                 self.counters.joins += 1
-                found += [self._cut(first), self._cut(second)]
+                found += [self._cut(size) for size in ((first, second) if sure else (second,))]
                 return bool(self._buffer)
             at += 1
         if at:
