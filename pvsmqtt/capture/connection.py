@@ -23,6 +23,7 @@ from pvsmqtt.modbus.transactions import Tally, Told, Transactions
 REQUESTS, RESPONSES = 0, 1
 """Directions: from the client to the server, and back."""
 LINGER = 60.0
+MOST_HELD = 16
 
 
 class Endpoint(NamedTuple):
@@ -70,6 +71,8 @@ class Connection:
         self._flows = (Flow(server.flows), Flow(server.flows))
         self._streams = (MbapStream(False, counters=server.asked), MbapStream(True, counters=server.told))
         self._transactions = Transactions(server.tally)
+        self._held: list[Adu] = []
+        """Answers that wait until it is known what was asked before them."""
         self._closing = 0
         server.connections += 1
 
@@ -108,6 +111,7 @@ class Connection:
         for direction, one in enumerate(self._flows):
             yield from self._said(direction, one.finish())
             yield from self._adus(direction, self._streams[direction].finish())
+        yield from self._released()
 
     def close(self, when: float) -> Iterator[Told]:
         """The connection is at its end."""
@@ -143,6 +147,15 @@ class Connection:
             yield from self._adus(direction, adus)
 
     def _adus(self, direction: int, adus: Iterable[Adu]) -> Iterator[Told]:
-        take = (self._transactions.request, self._transactions.response)[direction]
-        for adu in adus:
-            yield take(adu)
+        if direction == REQUESTS:
+            for adu in adus:
+                yield self._transactions.request(adu)
+        else:
+            self._held += adus
+        if not self._streams[REQUESTS].undecided or len(self._held) > MOST_HELD:
+            yield from self._released()
+
+    def _released(self) -> Iterator[Told]:
+        held, self._held = self._held, []
+        for adu in held:
+            yield self._transactions.response(adu)

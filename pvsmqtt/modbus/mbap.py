@@ -101,6 +101,11 @@ class MbapStream:
         self._marks: deque[tuple[int, float, int]] = deque()
         """Where each piece in the buffer ends, when it came, and in which packet."""
 
+    @property
+    def undecided(self) -> bool:
+        """Whether bytes wait of which nobody knows yet where they belong."""
+        return not self._placed and bool(self._buffer)
+
     def begins(self) -> None:
         """The next byte is the first of the connection."""
         self._placed = True
