@@ -38,6 +38,8 @@ LONGEST = 2**18
 
 _MAGICS = {0xA1B2C3D4: 1e-6, 0xA1B23C4D: 1e-9}
 PCAPNG = b"\x0a\x0d\x0d\x0a"
+MAGICS = frozenset({PCAPNG, *(struct.pack(f"{order}I", magic) for order in "<>" for magic in _MAGICS)})
+"""How files of packets begin."""
 _RTAC = struct.Struct(">IIBBH")
 _SKIPPED = {USER0: 0, RTAC_SERIAL: _RTAC.size}
 _PIECE = 16 * 1024

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -105,3 +106,17 @@ def line(text: str) -> Any:
         return parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def line_or_capture(text: str) -> Any:
+    """The URL of an RS-485 line; or the path of a capture of a network: a FIFO, a pcap file, or ``-``."""
+    path = Path(text)
+    if text == "-" or path.is_fifo():
+        return path
+    if "://" not in text and path.is_file():
+        from pvsmqtt.capture.pcap import MAGICS
+
+        with path.open("rb") as file:
+            if file.read(4) in MAGICS:
+                return path
+    return line(text)

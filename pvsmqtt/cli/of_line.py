@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pvsmqtt.cli.arguments import baud_rate, duration, line, number, positive
+from pvsmqtt.cli.arguments import baud_rate, duration, line, line_or_capture, number, positive
 from pvsmqtt.cli.command import CONFIG, Argument, Command
+
+PORT = Argument(
+    "--port",
+    dest="ports",
+    action="append",
+    default=[],
+    type=number(1, 65535),
+    metavar="N",
+    help="TCP port of Modbus servers in a capture of a network; may be repeated (default: 502 and 503)",
+)
 
 COMMANDS = (
     Command(
         "sniff",
-        "show live what is heard on an RS-485 line",
+        "show live what is heard on an RS-485 line, or in a capture of Modbus TCP",
         "pvsmqtt sniff /dev/serial/by-id/usb-… --unit 221",
         "sniff.command:sniff",
         (
             Argument(
                 "line",
                 nargs="?",
-                type=line,
+                type=line_or_capture,
                 metavar="LINE",
-                help="as for record (default: the first [[rs485]] of the configuration)",
+                help="as for record; or a capture of a network: a pcap file, a FIFO, or - for standard input "
+                "(default: the first [[rs485]] of the configuration)",
             ),
             Argument(
                 "--baudrate",
@@ -50,6 +61,7 @@ COMMANDS = (
                 metavar="N",
                 help="show only this unit; may be repeated",
             ),
+            PORT,
             Argument("--seconds", type=positive, metavar="N", help="end after N seconds (default: at Ctrl-C)"),
             Argument(
                 "--json", dest="as_json", action="store_true", help="print each frame as JSON, like replay --frames"
@@ -115,7 +127,7 @@ COMMANDS = (
     ),
     Command(
         "replay",
-        "show what a recording of an RS-485 line holds",
+        "show what a recording of an RS-485 line, or a capture of Modbus TCP, holds",
         "pvsmqtt replay bus.jsonl --frames --json",
         "replay.command:replay",
         (
@@ -123,7 +135,8 @@ COMMANDS = (
                 "file",
                 type=Path,
                 metavar="FILE",
-                help="a recording of pvsmqtt, a pcap file (link type 147 or 250) or bare bytes; - is standard input",
+                help="a recording of pvsmqtt, a pcap file (of a line: link type 147 or 250; of a network) or bare "
+                "bytes; - is standard input",
             ),
             Argument("--frames", action="store_true", help="print every frame (default: a summary)"),
             Argument("--registers", action="store_true", help="print what is known of each register at the end"),
@@ -139,6 +152,7 @@ COMMANDS = (
                 metavar="FILE",
                 help="a file that says what registers mean, beside those that come with pvsmqtt; may be repeated",
             ),
+            PORT,
         ),
     ),
     Command(

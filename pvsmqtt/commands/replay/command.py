@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pvsmqtt.capture import CaptureError, Chunk, Event, Recording, read
+from pvsmqtt.capture.mirror import PORTS
+from pvsmqtt.capture.reading import Kind
 from pvsmqtt.capture.replaying import Replay
 from pvsmqtt.commands.replay import frames as frame_view
+from pvsmqtt.commands.replay import network
 from pvsmqtt.commands.replay import registers as register_view
 from pvsmqtt.commands.replay import summary as summary_view
 from pvsmqtt.commands.replay.meaning import Meaning
@@ -18,16 +21,25 @@ from pvsmqtt.commands.replay.progress import watched
 from pvsmqtt.modbus.mapfile import MapError, RegisterMap, load, shipped
 
 
-def replay(file: Path, frames: bool, registers: bool, as_json: bool, maps: Sequence[Path]) -> int:
+def replay(
+    file: Path, frames: bool, registers: bool, as_json: bool, maps: Sequence[Path], ports: Sequence[int] = ()
+) -> int:
     """Print what the recording holds: each frame, the final registers, or a summary. Exit status 1 when it cannot be
-    read, 2 when a map file is bad."""
+    read, 2 when a map file is bad. ``ports``: those of servers, in traffic of a network."""
     if frames and registers:
         print("pvsmqtt: --frames and --registers exclude each other: ask for one of them", file=sys.stderr)  # noqa: T201
         return 2
     try:
         known = [*shipped(), *(load(path) for path in maps)]
-        with read(file) as recording:
-            if frames:
+        with read(file, network=True) as recording:
+            if recording.kind is Kind.NETWORK:
+                packets = recording.records if frames else watched(recording.records, recording, file)
+                replayed = network.Replayed(packets, recording.link_type or 0, ports or PORTS)
+                if frames:
+                    network.print_frames(replayed, as_json)
+                else:
+                    _print_network(recording, replayed, known, registers, as_json)
+            elif frames:
                 _frames(recording, as_json)
             else:
                 _whole(recording, watched(recording.items(), recording, file), known, registers, as_json)
@@ -82,6 +94,21 @@ def _whole(
         print(json.dumps(found, indent=2, default=_plain))  # noqa: T201
     else:
         _print(summary_view.lines(found))
+
+
+def _print_network(
+    recording: Recording,
+    replayed: network.Replayed,
+    maps: Sequence[RegisterMap],
+    registers: bool,
+    as_json: bool,
+) -> None:
+    spoken = network.Spoken(replayed, maps)
+    if as_json:
+        found = spoken.registers() if registers else spoken.summary(recording)
+        print(json.dumps(found, indent=2, default=_plain))  # noqa: T201
+    else:
+        _print(spoken.register_lines() if registers else network.lines(spoken.summary(recording)))
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -11,11 +11,17 @@ from pvsmqtt.capture.reading import Kind, Recording
 from pvsmqtt.capture.replaying import Heard, Replay
 from pvsmqtt.commands.replay.frames import EXCEPTIONS
 from pvsmqtt.commands.replay.meaning import Meaning
+from pvsmqtt.modbus.image import Images
 from pvsmqtt.model.times import iso
 
 _RANGES = 12
 """Polled ranges of a table that are shown; the rest is counted."""
-_KINDS = {Kind.RAW: "recording of pvsmqtt", Kind.BYTES: "bare bytes without times", Kind.PCAP: "pcap"}
+_KINDS = {
+    Kind.RAW: "recording of pvsmqtt",
+    Kind.BYTES: "bare bytes without times",
+    Kind.PCAP: "pcap",
+    Kind.NETWORK: "pcap of a network",
+}
 
 
 class Talk:
@@ -69,33 +75,43 @@ def document(recording: Recording, replay: Replay, talk: Talk, meaning: Meaning)
         "junk_share": round(junk / replay.bytes, 6) if replay.bytes else None,
         "crc_failures": heard.crc_failures,
         "interruptions": max(0, replay.breaks - 1),
-        "units": [_unit(unit, replay, talk, duration) for unit in sorted(talk.functions)],
-        "tables": [
-            {
-                "unit": unit,
-                "table": str(table),
-                "registers": len(image),
-                "unknown": len(meaning.unknown(unit, table, image)),
-                "ranges": [
-                    {"address": at, "count": n, "times": times, "interval": _interval(times, duration)}
-                    for (at, n), times in sorted(image.ranges.items())
-                ],
-                "sunspec": {"chain": meaning.chain(unit, table), "identity": meaning.identity(unit, table)}
-                | {"guesses": meaning.guesses(unit, table)},
-            }
-            for (unit, table), image in sorted(replay.images.items(), key=lambda item: (item[0][0], str(item[0][1])))
-        ],
+        "units": units(talk, replay.dialogue.timeouts, duration),
+        "tables": tables(replay.images, meaning, duration),
         "faults": asdict(recording.faults),
     }
 
 
-def _unit(unit: int, replay: Replay, talk: Talk, duration: float | None) -> dict[str, Any]:
+def units(talk: Talk, timeouts: Counter[int], duration: float | None) -> list[dict[str, Any]]:
+    """What was said with each unit."""
+    return [_unit(unit, timeouts, talk, duration) for unit in sorted(talk.functions)]
+
+
+def tables(images: Images, meaning: Meaning, duration: float | None) -> list[dict[str, Any]]:
+    """What is known of each table of each unit."""
+    return [
+        {
+            "unit": unit,
+            "table": str(table),
+            "registers": len(image),
+            "unknown": len(meaning.unknown(unit, table, image)),
+            "ranges": [
+                {"address": at, "count": n, "times": times, "interval": _interval(times, duration)}
+                for (at, n), times in sorted(image.ranges.items())
+            ],
+            "sunspec": {"chain": meaning.chain(unit, table), "identity": meaning.identity(unit, table)}
+            | {"guesses": meaning.guesses(unit, table)},
+        }
+        for (unit, table), image in sorted(images.items(), key=lambda item: (item[0][0], str(item[0][1])))
+    ]
+
+
+def _unit(unit: int, timeouts: Counter[int], talk: Talk, duration: float | None) -> dict[str, Any]:
     return {
         "unit": unit,
         "requests": talk.requests[unit],
         "requests_per_second": _per(talk.requests[unit], duration),
         "responses": talk.responses[unit],
-        "timeouts": replay.dialogue.timeouts[unit],
+        "timeouts": timeouts[unit],
         "functions": dict(sorted(talk.functions[unit].items())),
         "exceptions": dict(sorted(talk.exceptions.get(unit, Counter()).items())),
     }
@@ -120,7 +136,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         "speed": ", then ".join(dict.fromkeys(found["settings"])) or None,
         "started": found["started_at"],
         "anonymised": anonymised[found["anonymised"]],
-        "duration": _duration(found["duration"]),
+        "duration": duration_text(found["duration"]),
         "bytes": _rate(found["bytes"], found["bytes_per_second"]),
         "frames": _rate(found["frames"], found["frames_per_second"]),
     }
@@ -136,16 +152,17 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  {'echo':12s}{found['echoes']} requests came twice: the adapter hears itself, or there are two taps"
     if found["interruptions"]:
         yield f"  {'lost':12s}the line was opened again {found['interruptions']} times"
-    yield from _faults(found["faults"])
+    yield from fault_lines(found["faults"])
     if not found["bytes"]:
         yield "No frame is in it: it is empty, or nothing was heard while it was made."
     elif not found["frames"]:
         yield "No frame is in it. Is the speed right, are A and B the right way round? See pvsmqtt sniff."
     for unit in found["units"]:
-        yield from _unit_lines(unit, [one for one in found["tables"] if one["unit"] == unit["unit"]])
+        yield from unit_lines(unit, [one for one in found["tables"] if one["unit"] == unit["unit"]])
 
 
-def _faults(faults: dict[str, Any]) -> Iterator[str]:
+def fault_lines(faults: dict[str, Any]) -> Iterator[str]:
+    """What had to be left out, for people."""
     texts = {
         "damaged": "lines or packets could not be read",
         "cut": "packets were not recorded as a whole",
@@ -158,7 +175,8 @@ def _faults(faults: dict[str, Any]) -> Iterator[str]:
         yield f"  {'':12s}{example}"
 
 
-def _unit_lines(unit: dict[str, Any], tables: list[dict[str, Any]]) -> Iterator[str]:
+def unit_lines(unit: dict[str, Any], tables: list[dict[str, Any]]) -> Iterator[str]:
+    """A unit with its tables, for people."""
     functions = ", ".join(f"{function} ({times}×)" for function, times in unit["functions"].items())
     rate = unit["requests_per_second"]
     yield ""
@@ -187,7 +205,8 @@ def _unit_lines(unit: dict[str, Any], tables: list[dict[str, Any]]) -> Iterator[
             )
 
 
-def _duration(seconds: float | None) -> str | None:
+def duration_text(seconds: float | None) -> str | None:
+    """``0:05:00.000 (h:min:s)``"""
     if seconds is None:
         return None
     minutes, rest = divmod(seconds, 60)

@@ -81,7 +81,7 @@ class Sniffing(Hear):
 
 
 def sniff(
-    line: LineUrl | None,
+    line: LineUrl | Path | None,
     baudrate: str | int | None,
     parity: str | None,
     maps: Sequence[Path],
@@ -90,8 +90,9 @@ def sniff(
     as_json: bool,
     as_plain: bool,
     config: Path | None,
+    ports: Sequence[int] = (),
 ) -> int:
-    """Show a line until Ctrl-C, the end of ``seconds``, or of a recording. Exit status 0 then; 1 when it cannot be
+    """Show a line, or a capture of a network, until Ctrl-C, the end of ``seconds``, or of a recording. Exit status 0 then; 1 when it cannot be
     heard, 2 when a map file is bad.
 
     Raises:
@@ -100,6 +101,15 @@ def sniff(
     from pvsmqtt.modbus.mapfile import MapError, load, shipped
 
     log.set_up("error")
+    if isinstance(line, Path):
+        from pvsmqtt.commands.sniff import network
+
+        try:
+            known = [*shipped(), *(load(path) for path in maps)]
+        except MapError as error:
+            print(f"pvsmqtt: {error}", file=sys.stderr)  # noqa: T201
+            return 2
+        return network.sniff(line, ports, known, units, seconds, as_json, as_plain)
     options, folder = options_of(line, baudrate, parity, config)
     try:
         known = [*shipped(), *(load(path, "rtu") for path in (*options.maps, *maps))]

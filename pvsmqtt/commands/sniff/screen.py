@@ -5,6 +5,7 @@ The units get as many lines as they need up to a third of the screen, the regist
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pvsmqtt.commands.sniff.picture import Picture, Row, Talk
@@ -19,6 +20,8 @@ HEAD, ERRORS = 3, 2
 """Lines of the parts that do not grow, and of the headings of the two tables."""
 HEADINGS = 2
 LEAST_HEIGHT = 12
+LEAST_SERVER = 6
+"""Lines of a server: name, two headings, a unit, two registers."""
 SHOWN_ERRORS = ("crc_failures", "junk_bytes", "timeouts", "exceptions", "echoes", "doubted")
 
 
@@ -46,6 +49,35 @@ def render(picture: Picture, line: str, speed: str, now: float, width: int, heig
         room -= 3
     parts.append(_registers(picture.rows(now, max(1, room))))
     parts += _errors(picture, len(units) - len(shown), width)
+    return Group(*parts)
+
+
+def render_servers(
+    head: str, note: str, advice: bool, servers: Sequence[tuple[str, Picture]], now: float, width: int, height: int
+) -> Group:
+    """The screen of a capture of a network: units and registers of each server, the lines shared out among them.
+
+    Args:
+        head: what is heard, and how much of it.
+        note: what a person should know; ``advice``: something is wrong.
+        advice: see ``note``.
+        servers: their names, and what was heard of each.
+        now: seconds of the clock of the frames.
+        width: columns of the terminal.
+        height: lines of the terminal.
+    """
+    from rich.console import Group
+
+    parts: list[RenderableType] = [_text(head, "bold", width), _text(note, "yellow" if advice else "dim", width)]
+    room = max(height, LEAST_HEIGHT) - len(parts) - 1
+    shown = servers[: max(1, room // LEAST_SERVER)]
+    for name, picture in shown:
+        lines = room // len(shown) - 1 - HEADINGS
+        units = sorted(picture.talks.items())[: max(1, lines // 2)]
+        parts += [_text(name, "bold cyan", width), _units(picture, units, now)]
+        parts.append(_registers(picture.rows(now, max(1, lines - max(1, len(units))))))
+    hidden = len(servers) - len(shown)
+    parts.append(_text("Ctrl-C ends it" + (f"; {hidden} more servers are not shown" if hidden else ""), "dim", width))
     return Group(*parts)
 
 

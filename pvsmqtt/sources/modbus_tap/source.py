@@ -150,15 +150,9 @@ class ModbusTapSource(Hear):
         }
         memory = PortMemory(self._folder, f"{options.name}_{number}")
         chains = Chains(server.images, memory, options.profile != "off", pins_of(options, number))
-        place = Place(
-            self.name,
-            options.name,
-            self.site,
-            options.stale_after,
-            interface="tcp",
-            known=kinds_of(options),
-        )
-        return _Port(server, chains, Decoder(place, server.images, maps_of(options, number), chains, {}))
+        place = Place(self.name, options.name, self.site, options.stale_after, interface="tcp")
+        kinds = dict(kinds_of(options))  # of a gateway, model 102 is what flows through it: it is no inverter
+        return _Port(server, chains, Decoder(place, server.images, maps_of(options, number), chains, kinds))
 
     def _tell_units(self, when: float, patience: float = 0.0, ended: bool = False) -> None:
         """Deliver what is due of units that have news; of the port first that has the last word."""

@@ -181,6 +181,8 @@ class Tap:
 
     def _take(self, packet: pcap.Record, link_type: int, hear: Hear) -> None:
         if not self.live:
+            if 0.0 < self._recorded < packet.when - IDLE:
+                hear.on_idle(self._recorded + IDLE)
             self._recorded, self._read_at = max(self._recorded, packet.when), self._monotonic()
         when = self._monotonic() if self.live else self._recorded
         self.stats.took(len(packet.data), when)
