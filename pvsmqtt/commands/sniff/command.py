@@ -92,8 +92,8 @@ def sniff(
     config: Path | None,
     ports: Sequence[int] = (),
 ) -> int:
-    """Show a line, or a capture of a network, until Ctrl-C, the end of ``seconds``, or of a recording. Exit status 0 then; 1 when it cannot be
-    heard, 2 when a map file is bad.
+    """Show a line, or a capture of a network, until Ctrl-C, the end of ``seconds``, or of a recording. Exit status 0
+    then; 1 when it cannot be heard, 2 when a map file is bad.
 
     Raises:
         SettingsError: when the configuration is needed and bad, or the line is none.

@@ -107,7 +107,8 @@ def sniff(
     as_json: bool,
     as_plain: bool,
 ) -> int:
-    """Show it until Ctrl-C, the end of ``seconds``, or of the capture. Exit status 0 then; 1 when it cannot be heard."""
+    """Show it until Ctrl-C, the end of ``seconds``, or of the capture. Exit status 0 then; 1 when it cannot be
+    heard."""
     tap = Tap(str(capture), tuple(ports or PORTS))
     live = sys.stdout.isatty() and not (as_json or as_plain)
     began = time.monotonic()
@@ -122,7 +123,7 @@ def sniff(
         print("\n".join(sniffing.summary()), file=sys.stdout if live else sys.stderr)
     if not sniffing.pictures:
         print(f"pvsmqtt: no Modbus was heard: {wrong.text if wrong else sniffing.said}", file=sys.stderr)  # noqa: T201
-    return 0
+    return 1 if tap.lost is not None and not tap.mirror.packets else 0
 
 
 async def _sniff(tap: Tap, sniffing: Sniffing, seconds: float | None, draw: Coroutine[Any, Any, None] | None) -> None:

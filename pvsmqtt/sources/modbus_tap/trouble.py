@@ -67,7 +67,7 @@ def trouble(tap: Tap, listened: float, known: bool) -> Trouble | None:
         silent = tap.state is State.ENDED or (listened >= PATIENCE and not known)
         return Trouble("no_packets", NO_PACKET) if silent else None
     if not mirror.segments:
-        if mirror.packets < PACKETS_ENOUGH:
+        if mirror.packets < PACKETS_ENOUGH and tap.state is not State.ENDED:
             return None
         seen = ", ".join(str(port) for port, _ in mirror.foreign.most_common(5))
         text = NO_PORT.format(packets=mirror.packets, ports=ports(tap), seen=f" (but of {seen})" if seen else "")
