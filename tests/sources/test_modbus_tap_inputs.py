@@ -144,7 +144,7 @@ async def listening(path: Path) -> AsyncIterator[tuple[Tap, Notes]]:
 
 async def until(condition: object) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # type: ignore[operator]
+        while not condition():  # type: ignore[operator]  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
