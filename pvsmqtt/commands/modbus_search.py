@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from pvsmqtt.sources.register_units.conext import NATIVE_PORT, SUNSPEC_PORT
+
 Profile = Literal["conext", "sunspec"]
-NATIVE_PORT = 503
-USUAL_PORTS = frozenset({502, NATIVE_PORT})
 ANSWER = 3.0
 """Seconds that an answer may take."""
 
@@ -148,7 +148,7 @@ def _configuration(seen: Sequence[_Seen]) -> str:
             [
                 "[[modbus_tcp]]",
                 f"host = {json.dumps(one.host)}",
-                *([] if set(one.ports) <= USUAL_PORTS else [f"ports = {list(one.ports)}"]),
+                *([] if set(one.ports) <= {SUNSPEC_PORT, NATIVE_PORT} else [f"ports = {list(one.ports)}"]),
                 *([] if one.profile == "conext" else [f'profile = "{one.profile}"']),
                 *([f"units = {sorted(unit.unit for unit in one.units)}"] if one.profile == "sunspec" else []),
             ]

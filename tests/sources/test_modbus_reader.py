@@ -577,3 +577,26 @@ async def test_a_damaged_memory_costs_that_it_is_learned_anew(junk: Any, tmp_pat
 
 
 MAP_1_10 = the_map(MAP.replace("units = [1]", 'units = ["1-30"]'))
+
+
+async def test_what_was_read_before_a_door_shut_is_told_with_its_own_time() -> None:
+    unit = FakeUnit(native())
+    bench = Bench({1: unit})
+    await bench.settle()
+    shut_at = len(bench.door.asked) + 4
+    real = bench.door.read
+
+    async def read(*request: Any) -> tuple[int, ...]:
+        if len(bench.door.asked) >= shut_at:
+            bench.door.shut = Refusal.REFUSED
+        return await real(*request)
+
+    bench.door.read = read
+    first = values(await bench.cycle())
+    assert first
+    assert first.keys() < TOLD.keys()
+    assert bench.reader.shut is not None
+    assert await bench.cycle() == []
+    bench.door.read, bench.door.shut = real, None
+    unit.codes = {70: 4}
+    assert "voltage" not in values(await bench.cycle(3600)), "what was read an hour ago is no news"

@@ -17,8 +17,9 @@ from pvsmqtt.commands.replay import frames as frame_view
 from pvsmqtt.commands.replay import registers as register_view
 from pvsmqtt.commands.replay import summary as summary_view
 from pvsmqtt.commands.replay.meaning import Meaning
-from pvsmqtt.modbus.mapfile import RegisterMap
+from pvsmqtt.modbus.mapfile import RegisterMap, shipped
 from pvsmqtt.model.times import iso
+from pvsmqtt.sources.register_units.conext import NATIVE_PORT
 
 _OF_LINES = ("offset", "length", "echo")
 _CLIENTS = 10
@@ -73,6 +74,11 @@ def _heard(spoken: mirror.Spoken, began: float) -> Heard:
     return Heard(frame._replace(when=frame.when - began), spoken.told.request, spoken.told.block)
 
 
+def maps_at(port: int, maps: Sequence[RegisterMap]) -> list[RegisterMap]:
+    """The maps that count at a port: at the native one of a Conext Gateway also those that come with pvsmqtt."""
+    return [*(shipped("conext") if port == NATIVE_PORT else ()), *maps]
+
+
 class Spoken:
     """Everything that was said, by server."""
 
@@ -84,7 +90,7 @@ class Spoken:
             at = spoken.server.endpoint
             if at not in self._talks:
                 self._talks[at] = summary_view.Talk()
-                self._meanings[at] = Meaning(spoken.server.images, maps)
+                self._meanings[at] = Meaning(spoken.server.images, maps_at(at.port, maps))
                 self._clients[at] = set()
             self._clients[at].add(spoken.client.address)
             self._talks[at].take(_heard(spoken, 0.0))

@@ -74,7 +74,7 @@ class Sniffing(Hear):
         server = spoken.server
         found = self.pictures.get(server.endpoint)
         if found is None:
-            found = Picture(server.images, BusStats(), self._maps, self._units)
+            found = Picture(server.images, BusStats(), network.maps_at(server.endpoint.port, self._maps), self._units)
             self.pictures[server.endpoint] = found
         return found
 

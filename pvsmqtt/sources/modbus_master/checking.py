@@ -29,7 +29,8 @@ async def check(source: MasterSource) -> list[Finding]:
         text = f"unit {device.modbus_unit}: {device.model or LABELS[device.kind]}, {known} values"
         advice = "it answers, but tells nothing"
         findings.append(Finding(f"{subject} {device.modbus_unit}", bool(known), text, advice))
-    if not devices and not any(reader.shut for reader in source.readers):
+    nobody = not devices and not any(reader.shut for reader in source.readers)
+    if nobody or source.missing() is not None:
         findings.append(_trouble(f"{subject} units", source))
     return findings
 
@@ -47,5 +48,5 @@ def _door(subject: str, reader: Reader, others: bool) -> Finding:
 
 
 def _trouble(subject: str, source: MasterSource) -> Finding:
-    trouble = source.trouble or Refused(Refusal.NOBODY, "nobody tells anything")
+    trouble = source.missing() or source.trouble or Refused(Refusal.NOBODY, "nobody tells anything")
     return Finding(subject, False, trouble.detail, trouble.advice)

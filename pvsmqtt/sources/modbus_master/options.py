@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, slug
-from pvsmqtt.options import ALLOW_FAST_POLLING, LONGEST_INTERVAL, Options, at_least
+from pvsmqtt.model.device import SITE_ID, slug
+from pvsmqtt.options import LONGEST_INTERVAL, Options, at_least
+from pvsmqtt.sources.register_units.options import register_maps, stale_after_interval, topic_id
 
 if TYPE_CHECKING:
     from pvsmqtt.modbus.mapfile import RegisterMap
@@ -56,15 +56,7 @@ class MasterOptions(Options):
     @field_validator("name")
     @classmethod
     def _a_topic_id(cls, value: str) -> str:
-        if not value:
-            return value
-        if not re.fullmatch("[a-z0-9_]+", value) or slug(value) != value:
-            raise ValueError(
-                f"{value!r} cannot be part of a topic; allowed: lower-case letters and digits, with _ inside"
-            )
-        if value in (BRIDGE_ID, SITE_ID) or value.startswith(f"{SITE_ID}_"):
-            raise ValueError(f"{value!r} is the id of something else; allowed: any other name, such as conext")
-        return value
+        return topic_id(value, "conext") if value else value
 
     @field_validator("units")
     @classmethod
@@ -77,33 +69,18 @@ class MasterOptions(Options):
     @field_validator("maps")
     @classmethod
     def _good_maps(cls, value: list[Path]) -> list[Path]:
-        _load(value)
+        register_maps(value)
         return value
 
     @model_validator(mode="after")
     def _with_maps(self) -> Self:
-        self._register_maps = _load(self.maps)
+        self._register_maps = register_maps(self.maps)
         return self
 
     @model_validator(mode="after")
     def _stale_after_it_was_told(self) -> Self:
-        if self.stale_after < 2 * self.interval and not ALLOW_FAST_POLLING.get():
-            raise ValueError(
-                f"stale_after {self.stale_after:g} is less than twice the interval of {self.interval:g} seconds: "
-                "devices would be offline between two cycles"
-            )
+        stale_after_interval(self.stale_after, self.interval)
         return self
 
 
 Order = Literal["auto", "big", "little"]
-
-
-def _load(paths: list[Path]) -> tuple[RegisterMap, ...]:
-    if not paths:
-        return ()
-    from pvsmqtt.modbus.mapfile import MapError, load
-
-    try:
-        return tuple(map(load, paths))
-    except MapError as error:
-        raise ValueError(str(error)) from None

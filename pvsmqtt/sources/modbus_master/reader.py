@@ -77,28 +77,29 @@ class Reader:
     async def cycle(self, moment: Callable[[float], datetime]) -> list[Reading]:
         """Ask everybody once; what they told. ``moment`` is the wall clock's time of a time of our clock."""
         was_shut, self.shut = self.shut, None
-        told: list[int] = []
+        for polled in self.units.values():
+            polled.answers = 0
         try:
             for polled in list(self.units.values()):
                 if self._monotonic() < polled.rest_until:
                     continue
                 if was_shut is not None or polled.trouble is not None:
                     polled.surveyed = -math.inf  # it may be another one since
-                if await self._ask(polled):
-                    told.append(polled.unit.number)
+                await self._ask(polled)
             if self._monotonic() >= self._look_at:
-                await self._look(told)
+                await self._look()
         except Refused as refused:
             self.shut = refused
             for polled in self.units.values():
                 polled.trouble = polled.trouble or refused
         now = self._monotonic()
+        told = [number for number, polled in self.units.items() if polled.answers]
         readings = (self.decoder.reading(number, now, moment) for number in told)
         return [reading for reading in readings if reading is not None]
 
-    async def _ask(self, polled: Polled, just_seen: bool = False) -> bool:
-        """Whether it told anything. Raises `Refused` when nobody behind this door can be asked."""
-        asked, polled.answers = False, 0
+    async def _ask(self, polled: Polled, just_seen: bool = False) -> None:
+        """Everything that is wanted of a unit. Raises `Refused` when nobody behind this door can be asked."""
+        asked = False
         trouble: Refused | None = None
         try:
             if self._monotonic() - polled.surveyed >= LOOK_AGAIN:
@@ -124,7 +125,6 @@ class Reader:
             polled.good(self._monotonic())
         if polled.answers:
             self._remember(polled)
-        return polled.answers > 0
 
     async def _meet(self, polled: Polled, just_seen: bool) -> None:
         """Who is it, and where do its models stand?"""
@@ -190,9 +190,9 @@ class Reader:
         spans, walls = sunspec_spans(image, self.chains.chain(unit.number))
         return [(HOLDING, polled.plan(HOLDING, spans, walls, learned.get(HOLDING)))]
 
-    async def _look(self, told: list[int]) -> None:
-        """Look for units that are not known yet, and ask those that are found; those that ``told`` something. Raises
-        `Refused` when nobody can be asked."""
+    async def _look(self) -> None:
+        """Look for units that are not known yet, and ask those that are found. Raises `Refused` when nobody can be
+        asked."""
         for number in self._wanted.units or self._wanted.usual:
             if number in self.units:
                 continue
@@ -212,8 +212,7 @@ class Reader:
                 self.absent[number] = Refused(Refusal.NOBODY, detail)
             else:
                 self.absent.pop(number, None)
-                if await self._ask(self._admit(unit), just_seen=True):
-                    told.append(number)
+                await self._ask(self._admit(unit), just_seen=True)
         missing = not self.units or (self._wanted.units and len(self.units) < len(self._wanted.units))
         self._look_at = self._monotonic() + (LOOK_SOON if missing else LOOK_AGAIN)
 

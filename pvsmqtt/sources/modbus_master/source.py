@@ -181,14 +181,14 @@ class MasterSource:
         ]
         if silent:
             return silent[0]
-        if (missing := self._missing()) is not None:
+        if (missing := self.missing()) is not None:
             return missing
         if told or any(reader.units for reader in self.readers):
             return None
         where = ", ".join(door.name for door in self.doors)
         return Refused(Refusal.NOBODY, f"{where}: nobody tells anything")
 
-    def _missing(self) -> Refused | None:
+    def missing(self) -> Refused | None:
         """Why a unit that was ordered is behind none of the doors."""
         known = {number for reader in self.readers for number in reader.units}
         absent = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from pvsmqtt.options import ALLOW_FAST_POLLING, Options, interval
+from pvsmqtt.options import Options, interval
 from pvsmqtt.sources.register_units.options import register_maps, stale_after_interval, topic_id
 
 if TYPE_CHECKING:
@@ -92,6 +92,5 @@ class ModbusTapOptions(Options):
 
     @model_validator(mode="after")
     def _stale_after_it_was_told(self) -> Self:
-        if not ALLOW_FAST_POLLING.get():
-            stale_after_interval(self.stale_after, self.interval)
+        stale_after_interval(self.stale_after, self.interval)
         return self

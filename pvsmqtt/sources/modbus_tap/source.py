@@ -149,7 +149,7 @@ class ModbusTapSource(Hear):
             n: one for n, one in self._ports.items() if one.server.endpoint.address == self._choosing.chosen
         }
         memory = PortMemory(self._folder, f"{options.name}_{number}")
-        chains = Chains(server.images, memory, options.profile != "off", pins_of(options, number))
+        chains = Chains(server.images, memory, lambda _: options.profile != "off", pins_of(options, number))
         place = Place(self.name, options.name, self.site, options.stale_after, interface="tcp")
         kinds = dict(kinds_of(options))  # of a gateway, model 102 is what flows through it: it is no inverter
         return _Port(server, chains, Decoder(place, server.images, maps_of(options, number), chains, kinds))

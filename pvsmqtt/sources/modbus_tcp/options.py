@@ -7,9 +7,10 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from pvsmqtt.sources.modbus_master.options import MasterOptions, Order
+from pvsmqtt.sources.register_units.conext import NATIVE_PORT, SUNSPEC_PORT
 
 AUTO = "auto"
-PORTS: dict[str, tuple[int, ...]] = {"conext": (502, 503), "sunspec": (502,)}
+PORTS: dict[str, tuple[int, ...]] = {"conext": (SUNSPEC_PORT, NATIVE_PORT), "sunspec": (SUNSPEC_PORT,)}
 """Where equipment listens: a Conext Gateway tells SunSpec at the first, its native registers at the second."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from pvsmqtt.modbus import mapfile
-from pvsmqtt.model.device import Kind
 from pvsmqtt.sources import memory
 from pvsmqtt.sources.base import Finding
 from pvsmqtt.sources.modbus_master import checking, report
@@ -15,15 +14,8 @@ from pvsmqtt.sources.modbus_master.survey import Language
 from pvsmqtt.sources.modbus_master.wanted import Wanted
 from pvsmqtt.sources.modbus_tcp import finding
 from pvsmqtt.sources.modbus_tcp.options import AUTO, ModbusTcpOptions
+from pvsmqtt.sources.register_units.conext import CONEXT
 from pvsmqtt.sources.register_units.decoder import Place
-
-CONEXT: dict[int, Kind] = {
-    1: Kind.GATEWAY,
-    **dict.fromkeys(range(10, 30), Kind.STORAGE_INVERTER),
-    230: Kind.BMS,
-}
-"""What units behind a Conext Gateway are. 1, 10 and 230: ``slave`` and ``interface`` of DeviceList replies of several
-owners. Further inverters: inferred, the next numbers."""
 
 USUAL: dict[str, tuple[int, ...]] = {"conext": (1, 10, 230, 11, 12, 190), "sunspec": (1, 126, 2, 3, 240)}
 """Units that are looked for. Conext: see `CONEXT`; 190 is where a battery monitor begins by default (inferred).

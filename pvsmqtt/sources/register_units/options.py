@@ -1,4 +1,4 @@
-"""What the options of every listener have in common."""
+"""What the options of all sources that read or hear registers have in common."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, slug
+from pvsmqtt.options import ALLOW_FAST_POLLING
 
 if TYPE_CHECKING:
-    from pvsmqtt.modbus.mapfile import RegisterMap
+    from pvsmqtt.modbus.mapfile import RegisterMap, Transport
 
 
 def topic_id(value: str, example: str) -> str:
@@ -27,8 +28,8 @@ def topic_id(value: str, example: str) -> str:
     return value
 
 
-def register_maps(paths: list[Path]) -> tuple[RegisterMap, ...]:
-    """The maps in these files.
+def register_maps(paths: list[Path], transport: Transport | None = None) -> tuple[RegisterMap, ...]:
+    """The maps in these files; with a ``transport``, only those that are reached so may be among them.
 
     Raises:
         ValueError: one of them is bad; says what.
@@ -38,7 +39,7 @@ def register_maps(paths: list[Path]) -> tuple[RegisterMap, ...]:
     from pvsmqtt.modbus.mapfile import MapError, load
 
     try:
-        return tuple(map(load, paths))
+        return tuple(load(path, transport) for path in paths)
     except MapError as error:
         raise ValueError(str(error)) from None
 
@@ -49,7 +50,7 @@ def stale_after_interval(stale_after: float, interval: float) -> None:
     Raises:
         ValueError: a device would be offline between two publications.
     """
-    if stale_after < 2 * interval:
+    if stale_after < 2 * interval and not ALLOW_FAST_POLLING.get():
         raise ValueError(
             f"stale_after {stale_after:g} is less than twice the interval of {interval:g} seconds: "
             "devices would be offline between two publications"

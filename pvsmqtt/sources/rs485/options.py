@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from pvsmqtt.modbus.setting import FASTEST, SLOWEST
 from pvsmqtt.model.device import Kind
-from pvsmqtt.options import ALLOW_FAST_POLLING, Options, interval
+from pvsmqtt.options import Options, interval
 from pvsmqtt.sources.register_units.options import register_maps, stale_after_interval, topic_id
 from pvsmqtt.sources.rs485.url import parse
 
@@ -108,12 +108,12 @@ class Rs485Options(Options):
     @field_validator("maps")
     @classmethod
     def _good_maps(cls, value: list[Path]) -> list[Path]:
-        register_maps(value)
+        register_maps(value, "rtu")
         return value
 
     @model_validator(mode="after")
     def _with_maps(self) -> Self:
-        self._register_maps = register_maps(self.maps)
+        self._register_maps = register_maps(self.maps, "rtu")
         return self
 
     @field_validator("sunspec_pins")
@@ -140,8 +140,7 @@ class Rs485Options(Options):
 
     @model_validator(mode="after")
     def _stale_after_it_was_told(self) -> Self:
-        if not ALLOW_FAST_POLLING.get():
-            stale_after_interval(self.stale_after, self.interval)
+        stale_after_interval(self.stale_after, self.interval)
         return self
 
 
