@@ -1,4 +1,4 @@
-"""Modbus, mostly as it is heard: bytes to frames, frames to register blocks, blocks to images, images to values.
+"""Modbus as it is heard, RTU and TCP: bytes to frames, frames to register blocks, blocks to images, images to values.
 
 Pure: no I/O, no clock, no logging. ``when`` is a parameter everywhere: seconds of whatever clock the caller reads.
 
@@ -9,10 +9,12 @@ Pure: no I/O, no clock, no logging. ``when`` is a parameter everywhere: seconds 
                     (vendor-defined frames) and `counters`
 `pdu`               the fields of a frame
 `dialogue`          frames -> `block.RegisterBlock`: requests with their responses; `exchange` tells what fits
+`mbap`              Modbus TCP: the bytes of one direction of a connection -> ADUs, as frames
+`transactions`      ADUs of a connection -> register blocks
 `image`             what is known of each register of each unit
 `values`            registers -> numbers and texts
 `mapfile`           what registers mean: tables in TOML
 `sunspec`           what registers mean where a unit describes itself
-`plan`              what to read at once, for somebody who may ask
-==================  ===================================================================================
+==================  =================================================================`plan`              what to read at once, for somebody who may ask
+==================
 """

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class Frame(NamedTuple):
-    """A frame with a good CRC, whole: ``adu`` is unit, function code, data and CRC, 4 to 256 bytes."""
+    """A frame with a good CRC, whole: ``adu`` is unit, function code, data and CRC, 4 to 256 bytes.
+
+    Behind TCP there is no CRC: see `mbap.frame_of`.
+    """
 
     offset: int
     """Of its first byte, counted in bytes since the framer was reset."""
