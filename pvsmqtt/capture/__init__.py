@@ -1,4 +1,4 @@
-"""Recordings of a line, and captures of a network: written so that they can be framed again, read whatever program wrote them.
+"""Recordings of a line, which we write, and captures of a network: read whatever program wrote them.
 
 =============  ===================================================================================
 `items`        what a recording is made of: header, chunks, events; and why one cannot be read
