@@ -15,6 +15,6 @@ Pure: no I/O, no clock, no logging. ``when`` is a parameter everywhere: seconds 
 `values`            registers -> numbers and texts
 `mapfile`           what registers mean: tables in TOML
 `sunspec`           what registers mean where a unit describes itself
-==================  =================================================================`plan`              what to read at once, for somebody who may ask
-==================
+`plan`              what to read at once, for somebody who may ask
+==================  ===================================================================================
 """
