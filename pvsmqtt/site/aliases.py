@@ -188,8 +188,6 @@ class Aliases:
         """Whether another place has a device that could as well be the wanted one. Where several may ask at once,
         only one that has told another name is another device."""
         shared = transport(heard.interface) == SHARED and wanted.modbus_unit is not None
-        if shared and heard.serial is None:
-            return False
         for entry in self._registry:
             other = entry.device
             if other.place == heard.place or other.place is None or other.id in (heard.id, wanted.id):

@@ -234,6 +234,16 @@ def test_of_two_places_that_tell_different_names_at_most_one_is_the_listed_devic
     assert house.registry.changes == learned
 
 
+def test_what_tells_no_name_is_neither_of_two_that_told_different_ones(house: House) -> None:
+    house.accept(polled(), 0)
+    house.accept(cycle((None, "ABC1234", None)), 1)
+    house.accept(cycle((None, "SMA 77", None), "barn", "modbus_tcp barn"), 2)
+    assert house.registry.heard_at("barn_10") == "sma_77"
+    house.accept(cycle(name="mirror", source="modbus_tap mirror"), 3)
+    assert house.registry.heard_at("mirror_10") is None
+    assert house.registry.heard_at("mirror_230") == "bc123400678933751040"
+
+
 def test_without_a_list_two_places_stay_two_devices(house: House) -> None:
     house.accept(cycle(), 0)
     house.accept(cycle(name="mirror", source="modbus_tap mirror"), 1)
