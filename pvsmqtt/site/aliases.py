@@ -163,7 +163,7 @@ class Aliases:
 
     def _by_unit_and_name(self, heard: Device, told: Collection[Name]) -> str | None:
         found = self._by_unit(heard)
-        if len(found) != 1 or not self._registry_lists(found[0]):
+        if len(found) != 1 or not self._is_listed(found[0]):
             return None
         if any(names.contradict(found[0], name) for name in told) or self._rivals(heard, found[0].device):
             return None
@@ -172,9 +172,9 @@ class Aliases:
     def _by_unit(self, heard: Device) -> list[Known]:
         if transport(heard.interface) != SHARED:
             return [entry for entry in self._free(heard.site) if _same_unit(entry.device, heard)]
-        return [e for e in self._bearers(heard.site) if self._registry_lists(e) and _same_unit(e.device, heard)]
+        return [e for e in self._bearers(heard.site) if self._is_listed(e) and _same_unit(e.device, heard)]
 
-    def _registry_lists(self, entry: Known) -> bool:
+    def _is_listed(self, entry: Known) -> bool:
         return not self._registry.on_a_line(entry.device.id)
 
     def _by_kind(self, heard: Device) -> list[Known]:
