@@ -201,13 +201,14 @@ def test_a_told_serial_number_that_contradicts_the_one_before_is_an_exchanged_de
     assert found["00001new5678x"].values["power"] == 10.0
 
 
-def test_two_registers_of_one_place_may_spell_it_in_two_ways(house: House) -> None:
+@pytest.mark.parametrize("with_list", [True, False])
+def test_two_registers_of_one_place_may_spell_it_in_two_ways(house: House, with_list: bool) -> None:
     """SunSpec and the native map of one gateway, read by two sources under one name."""
-    house.accept(polled(), 0)
+    house.accept(polled() if with_list else polled(DISCONNECT), 0)
     for now in range(1, 5):
         house.accept([read(10, Kind.STORAGE_INVERTER, "ABC1234")], now)
         house.accept([read(10, Kind.STORAGE_INVERTER, "N-7", source=TAP)], now)
-    assert "abc1234" not in ids(house)
+    assert ("abc1234" in ids(house)) is not with_list
     assert "n_7" not in ids(house)
     learned = house.registry.changes
     house.accept([read(10, Kind.STORAGE_INVERTER, "ABC1234")], 9)
