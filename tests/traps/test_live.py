@@ -133,8 +133,8 @@ async def test_garbage_on_the_websocket_is_ignored(bench: Bench, checked: list[P
     # A frame that is binary is read as text, so what is well-formed in one is believed.
     it.pvs.live._rubbish = cycle([one for one in GARBAGE if not (isinstance(one, bytes) and b"pv_p" in one)])
     it.pvs.live.garbage = True
-    await it.health(lambda source: source["live"]["ignored"] >= 15)
-    await it.health(lambda source: sum(source["live"]["closes"].values()) >= 2)
+    await it.health(lambda source: source["live"] and source["live"]["ignored"] >= 15)
+    await it.health(lambda source: source["live"] and sum(source["live"]["closes"].values()) >= 2)
     await follows(it)
     assert not [m for m in it.recorder.on(f"{ROOT}/site/state") if (m.json.get("pv_power") or 0) > 50_000]
 
