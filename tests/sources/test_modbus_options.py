@@ -127,7 +127,7 @@ def test_tables_are_told_apart() -> None:
     assert same[0] == same[1]
 
 
-def test_neither_measures_a_house() -> None:
-    """Live data of a house are dropped where several sources measure it."""
-    assert not TCP.measures_site
-    assert not RTU.measures_site
+def test_both_measure_their_house_and_tell_of_no_meters() -> None:
+    """Totals may use what they read; live data of a PVS and its meters do not wait for it."""
+    assert (TCP.measures_site, TCP.tells_meters) == (True, False)
+    assert (RTU.measures_site, RTU.tells_meters) == (True, False)

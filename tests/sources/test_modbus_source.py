@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from helpers_conext import LIVE, write_maps
-from helpers_master import Clock, settled, tasks_left
+from helpers_master import Clock, FakeDoor, FakeUnit, chain, common, inverter, native, settled, tasks_left, the_map
 from helpers_modbus_tcp import NOON
 
 from pvsmqtt.modbus import mapfile
@@ -20,9 +20,13 @@ from pvsmqtt.model.reading import Reading
 from pvsmqtt.simulator.conext.simulator import ConextSimulator
 from pvsmqtt.simulator.modbus_server.faults import CODES
 from pvsmqtt.simulator.sunspec_devices.simulator import SunSpecSimulator
-from pvsmqtt.sources.modbus_master.source import MasterSource
+from pvsmqtt.sources.modbus_master import report
+from pvsmqtt.sources.modbus_master.source import MasterSource, Setup
+from pvsmqtt.sources.modbus_master.survey import Language
+from pvsmqtt.sources.modbus_master.wanted import Wanted
 from pvsmqtt.sources.modbus_tcp.options import ModbusTcpOptions
 from pvsmqtt.sources.modbus_tcp.setup import Memory, setup
+from pvsmqtt.sources.register_units.decoder import Place
 
 UNITS = {1, 10, 230}
 FAULTS = sorted({*CODES, "half", "drop", "transaction", "wrong-unit", "garbage"})
@@ -349,3 +353,27 @@ async def test_devices_of_other_makers(kind: str, tmp_path: Path) -> None:
         await bench.source.close()
         await device.stop()
     assert device.writes == 0
+
+
+@pytest.mark.parametrize("first", ["502", "503"])
+async def test_what_a_unit_says_of_itself_counts_more_than_the_registers_of_its_maker(first: str) -> None:
+    clock = Clock()
+    doors = [
+        FakeDoor({1: FakeUnit(chain(common(), inverter(1234)))}, "127.0.0.1:502", clock),
+        FakeDoor({1: FakeUnit(native())}, "127.0.0.1:503", clock),
+    ]
+    doors.sort(key=lambda door: not door.name.endswith(first))
+    wanted = Wanted((), (1,), (Language.SUNSPEC, Language.NATIVE), (the_map(),))
+
+    async def locate() -> list[Any]:
+        return [(door, wanted) for door in doors]
+
+    place = Place("modbus_tcp x", "x", "site", 90.0, interface="tcp")
+    device = report.device_of("x", "site", "Modbus connection", "somewhere")
+    what = Setup("modbus_tcp x", place, 15.0, 0.05, device, locate)
+    source = MasterSource(what, Memory(None, "x"), clock.wall, clock.monotonic, clock.sleep)
+    told = next(reading for reading in await source.cycle() if reading.device.modbus_unit == 1)
+    assert told.values["power"] == 1234
+    assert told.values["battery_voltage"] == 52.1, "what it does not say of itself"
+    assert told.device.serial == "A1"
+    assert told.device.sw_version == "1"

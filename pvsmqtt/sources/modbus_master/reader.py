@@ -99,7 +99,6 @@ class Reader:
 
     async def _ask(self, polled: Polled, just_seen: bool = False) -> None:
         """Everything that is wanted of a unit. Raises `Refused` when nobody behind this door can be asked."""
-        asked = False
         trouble: Refused | None = None
         try:
             if self._monotonic() - polled.surveyed >= LOOK_AGAIN:
@@ -107,7 +106,6 @@ class Reader:
             polled.answers = 0  # that it says who it is proves little: equipment that starts does so, too
             for table, plan in self._plans(polled):
                 for span in list(plan.requests):
-                    asked = True
                     if plan.requests:
                         trouble = await self._fetch(polled, table, plan, span) or trouble
         except Refused as refused:
@@ -116,7 +114,7 @@ class Reader:
                 raise
             trouble = refused
         else:
-            if polled.answers or not asked:
+            if polled.answers:
                 trouble = None  # what it does not have is no trouble
         if trouble is not None:
             polled.bad(trouble, self._monotonic())
