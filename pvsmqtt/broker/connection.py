@@ -24,21 +24,14 @@ from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from pvsmqtt.broker import reasons, tls
+from pvsmqtt.broker.explain import Closed, explain
 from pvsmqtt.broker.message import Message
 from pvsmqtt.broker.options import Broker
+from pvsmqtt.broker.refused import Ended, Refused
+from pvsmqtt.broker.tls import Handshake
 
-UNSUPPORTED_VERSION = 132
-_REFUSALS: dict[int, tuple[str, str]] = {
-    128: ("refused the connection", "look into the broker's log"),
-    UNSUPPORTED_VERSION: ("does not speak this MQTT version", 'set protocol = "3.1.1" in {table}'),
-    133: ("refused the client id", "set another client_id in {table}"),
-    134: ("refused user name or password", "check username and password in {table}"),
-    135: ("refused this user", "check username and password in {table}, and the broker's access list"),
-    136: ("is not available now", "no action needed unless it lasts"),
-    137: ("is busy", "no action needed unless it lasts"),
-    138: ("has banned this client", "look into the broker's log"),
-}
-"""CONNACK reason codes (MQTT 5.0, 3.2.2.2; paho translates those of 3.1.1): what the broker does, and what to do."""
+__all__ = ["Ended", "Refused", "Session", "connect", "connect_any", "default_client_id"]
 
 _VERSIONS = {"5": aiomqtt.ProtocolVersion.V5, "3.1.1": aiomqtt.ProtocolVersion.V311}
 _TIMEOUT = 10.0
@@ -46,22 +39,22 @@ _GOODBYE = 2.0
 _MOST_IN_FLIGHT = 20
 
 
-class Refused(Exception):
-    """The broker cannot be used now; ``advice`` says what to do. ``other_version`` says that it wants another
-    version of MQTT; some brokers fall ``silent`` instead, and so does one that is frozen or far away."""
-
-    def __init__(self, text: str, advice: str, other_version: bool = False, silent: bool = False) -> None:
-        super().__init__(f"{text}: {advice}")
-        self.text, self.advice, self.other_version, self.silent = text, advice, other_version, silent
+class _Closed(aiomqtt.MqttError, Closed):
+    """The connection ended before it was answered; aiomqtt would wait for the answer all the same."""
 
 
 @dataclass(slots=True)
 class Session:
-    """An open connection. ``denied`` holds the reason of the first message that the broker took and threw away."""
+    """An open connection. ``denied`` holds the reason of the first message that the broker took and threw away,
+    ``end`` the reason code with which it ended the connection (MQTT 5), ``elsewhere`` where it says that we should
+    go, ``tls`` what was agreed on for TLS."""
 
     client: aiomqtt.Client
     version: str
     denied: str | None = None
+    end: int | None = None
+    elsewhere: str | None = None
+    tls: Handshake | None = None
 
     async def publish(self, message: Message) -> None:
         """Publish; with QoS 1 wait until the broker has it.
@@ -86,17 +79,36 @@ class Session:
         return [code if isinstance(code, int) else int(code.value) for code in granted]
 
     def watch(self) -> None:
-        """Notice refusals of single messages, which MQTT 5 tells and aiomqtt does not look at."""
-        paho = self.client._client
-        inner = paho.on_publish
+        """Notice what aiomqtt does not look at: refusals of single messages and why a connection ended, which MQTT 5
+        tells, and that it ended before it was answered."""
+        paho, connected, loop = self.client._client, self.client._connected, asyncio.get_running_loop()
+        published, answered, ended = paho.on_publish, paho.on_connect, paho.on_disconnect
+
+        def close() -> None:
+            if not connected.done():
+                connected.set_exception(_Closed("closed"))
 
         def on_publish(client: Any, userdata: Any, mid: int, code: Any, properties: Any) -> None:
             if getattr(code, "is_failure", False):
                 self.denied = self.denied or str(code)
-            if inner is not None:
-                inner(client, userdata, mid, code, properties)  # type: ignore[call-arg]
+            if published is not None:
+                published(client, userdata, mid, code, properties)  # type: ignore[call-arg]
 
-        paho.on_publish = on_publish
+        def on_connect(client: Any, userdata: Any, flags: Any, code: Any, properties: Any) -> None:
+            self.elsewhere = getattr(properties, "ServerReference", None)
+            if answered is not None:
+                answered(client, userdata, flags, code, properties)  # type: ignore[call-arg]
+
+        def on_disconnect(client: Any, userdata: Any, flags: Any, code: Any, properties: Any) -> None:
+            if flags.is_disconnect_packet_from_server:
+                self.end = int(code.value)
+                self.elsewhere = getattr(properties, "ServerReference", None)
+            # The end may come in the thread that connects.
+            loop.call_soon_threadsafe(close)
+            if ended is not None:
+                ended(client, userdata, flags, code, properties)  # type: ignore[call-arg]
+
+        paho.on_publish, paho.on_connect, paho.on_disconnect = on_publish, on_connect, on_disconnect
 
 
 def _heed_cancellation() -> None:
@@ -116,25 +128,10 @@ async def connect(
 
     Raises:
         Refused: when there is no broker, or it does not want us.
+        Ended: when it ended the connection and said why.
     """
-    client = aiomqtt.Client(
-        broker.host,
-        broker.port,
-        username=broker.username,
-        password=broker.password.get_secret_value() if broker.password else None,
-        identifier=client_id,
-        protocol=_VERSIONS[version],
-        will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
-        clean_session=None if version == "5" else True,
-        clean_start=True if version == "5" else MQTT_CLEAN_START_FIRST_ONLY,
-        keepalive=broker.keepalive,
-        timeout=_TIMEOUT,
-        max_queued_incoming_messages=most_waiting or None,
-        max_concurrent_outgoing_calls=_MOST_IN_FLIGHT,
-        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-        logger=logging.getLogger("pvsmqtt.paho"),
-    )
-    client.pending_calls_threshold = 10 * _MOST_IN_FLIGHT
+    context = await _context(broker)
+    client = _client(broker, client_id, version, will, most_waiting, context)
     session = Session(client, version)
     # How a connection ended is learned from the call that it interrupts; nobody else has to ask this future.
     client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
@@ -147,24 +144,80 @@ async def connect(
         raise
     except MqttConnectError as error:
         _hang_up(client)
-        code = error.rc if isinstance(error.rc, int) else int(getattr(error.rc, "value", 128))
-        text, advice = _REFUSALS.get(code, (f"refused the connection with reason {code}", "look into its log"))
-        advice = advice.format(table=broker.table)
-        raise Refused(f"the broker at {broker} {text}", advice, code == UNSUPPORTED_VERSION) from None
+        raise _refused(broker, error, session.elsewhere) from None
     except aiomqtt.MqttError as error:
         _hang_up(client)
-        raise Refused(
-            f"no broker answers at {broker} ({error})",
-            f"check host and port in {broker.table}, that the broker runs, and that it listens on the network",
-            # aiomqtt's words for a connection that was made and not answered; TCP has its own for one not made.
-            silent=str(error) == "Operation timed out",
-        ) from None
+        raise await explain(broker, error, context) from None
+    session.tls = context.handshake if context else None
     try:
         yield session
+    except aiomqtt.MqttError as error:
+        raise _ended(broker, session, error) from error
     finally:
         with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
             async with asyncio.timeout(_GOODBYE):
                 await client.__aexit__(None, None, None)
+
+
+async def _context(broker: Broker) -> tls.Context | None:
+    if broker.tls is None:
+        return None
+    try:
+        return await asyncio.to_thread(tls.context, broker.tls, broker.table)
+    except tls.Unusable as unusable:
+        raise Refused(unusable.text, unusable.advice, reason="own_certificate") from None
+
+
+def _client(
+    broker: Broker, client_id: str, version: str, will: Message | None, most_waiting: int, context: tls.Context | None
+) -> aiomqtt.Client:
+    client = aiomqtt.Client(
+        broker.host,
+        broker.port,
+        username=broker.username,
+        password=broker.password.get_secret_value() if broker.password else None,
+        identifier=client_id,
+        protocol=_VERSIONS[version],
+        will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
+        clean_session=None if version == "5" else True,
+        clean_start=True if version == "5" else MQTT_CLEAN_START_FIRST_ONLY,
+        keepalive=broker.keepalive,
+        timeout=_TIMEOUT,
+        transport="tcp" if broker.path is None else "websockets",
+        websocket_path=broker.path,
+        tls_context=context,
+        max_queued_incoming_messages=most_waiting or None,
+        max_concurrent_outgoing_calls=_MOST_IN_FLIGHT,
+        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        logger=logging.getLogger("pvsmqtt.paho"),
+    )
+    client.pending_calls_threshold = 10 * _MOST_IN_FLIGHT
+    return client
+
+
+def _refused(broker: Broker, error: MqttConnectError, elsewhere: str | None) -> Refused:
+    code = error.rc if isinstance(error.rc, int) else int(getattr(error.rc, "value", 128))
+    reason = reasons.connack(code)
+    return Refused(
+        f"the broker at {broker} {reason.text}{_to(elsewhere)}",
+        reason.advice.format(table=broker.table),
+        code == reasons.UNSUPPORTED_VERSION,
+        reason=reason.key,
+        wait=reason.wait,
+    )
+
+
+def _ended(broker: Broker, session: Session, error: aiomqtt.MqttError) -> aiomqtt.MqttError:
+    if session.end is None or isinstance(error, Ended):
+        return error
+    reason = reasons.disconnect(session.end)
+    text = f"the broker at {broker} {reason.text}{_to(session.elsewhere)}"
+    return Ended(text, reason.advice.format(table=broker.table), reason.key, reason.wait)
+
+
+def _to(elsewhere: str | None) -> str:
+    """The place that a broker names, which may be anything."""
+    return "" if not elsewhere else f" ({''.join(c if c.isprintable() else '?' for c in elsewhere[:100])})"
 
 
 def _hang_up(client: aiomqtt.Client, entered: asyncio.Future[Any] | None = None) -> None:

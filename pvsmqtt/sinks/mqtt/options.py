@@ -30,7 +30,7 @@ class MqttOptions(BrokerOptions):
     """Host name or address of the broker; "embedded" runs a broker inside this process
     (needs the extra: pip install 'pvsmqtt[embedded]')."""
     port: int = Field(default=1883, ge=0, le=65535)
-    """Port of the broker. An embedded broker listens on it."""
+    """Port of the broker; with tls it is 8883 unless set. An embedded broker listens on it."""
     password_file: Path | None = Field(default=None, examples=["/etc/pvsmqtt/mqtt_password"])
     """File that holds nothing but the password. Under systemd the credential "mqtt_password" serves as well."""
     client_id: str | None = Field(default=None, min_length=1, max_length=65535, examples=["pvsmqtt-home"])
@@ -39,6 +39,9 @@ class MqttOptions(BrokerOptions):
     """Address on which an embedded broker listens; anything but this machine needs username and password."""
     base_topic: str = "pvsmqtt"
     """First part of every topic."""
+    max_rate: float = Field(default=100.0, ge=0, le=100_000)
+    """Messages a second, after 200 at once: many come together on connection and when Home Assistant has started.
+    0: no limit."""
 
     _base = field_validator("base_topic")(_no_wildcards)
 
@@ -50,6 +53,15 @@ class MqttOptions(BrokerOptions):
         everywhere = self.listen in ("0.0.0.0", "::", "")  # noqa: S104  what is compared, not bound
         here = self.reached("127.0.0.1" if everywhere else self.listen, TABLE)
         return replace(here, protocol="3.1.1", embedded=True)
+
+    @model_validator(mode="after")
+    def _embedded_is_plain(self) -> Self:
+        if self.host == EMBEDDED and (self.tls or self.transport != "tcp"):
+            raise ValueError(
+                "an embedded broker speaks plain MQTT only; take tls and transport out, or use a broker such as "
+                "mosquitto"
+            )
+        return self
 
     @model_validator(mode="after")
     def _no_open_door(self) -> Self:

@@ -11,7 +11,7 @@ from pvsmqtt.broker.options import Broker, BrokerOptions
 from pvsmqtt.options import Options, interval
 
 TABLE = "[[yasdi]]"
-OF_A_BROKER = ("port", "username", "password", "password_file", "protocol", "keepalive")
+OF_A_BROKER = tuple(key for key in BrokerOptions.model_fields if key not in ("host", "client_id"))
 
 StaleAfter = interval(30, "yasdi2mqtt publishes every 15 s or more slowly")
 
@@ -59,7 +59,7 @@ class YasdiOptions(BrokerOptions):
     def distinctions(self) -> dict[str, str]:
         """See `Options.distinctions`: a topic at a broker."""
         topic = self.topic.lstrip("/")
-        return {"topic": topic if self.host is None else f"{topic} at {self.host}:{self.port}"}
+        return {"topic": topic if self.host is None else f"{topic} at {self.host}:{self.door}"}
 
     @field_validator("topic")
     @classmethod
