@@ -6,6 +6,9 @@ taken when 1000 messages wait for it.
 
 from __future__ import annotations
 
+SHORTEST = 0.001
+"""Seconds that are worth waiting for."""
+
 
 class Pace:
     """``rate`` messages a second (0: no limit) after a burst. Time is a parameter: seconds of a clock that only goes
@@ -24,4 +27,5 @@ class Pace:
         if not self.rate:
             return 0.0
         self._full_at = max(self._full_at, now) + 1 / self.rate
-        return max(0.0, self._full_at - now - self._burst / self.rate)
+        delay = self._full_at - now - self._burst / self.rate
+        return delay if delay >= SHORTEST else 0.0

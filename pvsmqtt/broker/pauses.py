@@ -46,9 +46,8 @@ class Pauses:
             self._climbed.clear()
         self._failures = 0 if lasted > STABLE else self._failures + 1
         if wait is None:
-            return min(self._longest, self._first * 2.0 ** min(max(self._failures - 1, 0), 10)) * random.uniform(
-                0.3, 1
-            )
+            ceiling = min(self._longest, self._first * 2.0 ** min(max(self._failures - 1, 0), 10))
+            return ceiling * random.uniform(0.5, 1.0)
         ladder = LADDERS[wait]
         step = self._climbed.get(wait, 0)
         self._climbed[wait] = step + 1

@@ -93,13 +93,18 @@ DISCONNECT: dict[int, Reason] = {
 }
 """Why a connection ended. What is not listed cannot happen to us, or is told by its number."""
 
+RECURRING = frozenset({reason.key for reason in DISCONNECT.values()} - {"shut_down", "keepalive"} | {"cut"})
+"""What comes back after every connection until somebody does something about it."""
+
 KEYS = frozenset(
     {
         *(reason.key for table in (CONNACK, DISCONNECT) for reason in table.values()),
         *("no_broker", "closed", "tls", "certificate", "own_certificate", "plain", "websockets"),
+        *("lost", "cut"),
     }
 )
-"""Every reason why there is no connection, as it is counted; the second line is what `explain` finds out."""
+"""Every reason why there is no connection, as it is counted; what a broker tells, what `explain` finds
+out, and connections that were lost."""
 
 
 def connack(code: int) -> Reason:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hmac
 import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,10 @@ from pvsmqtt.broker.options import Tls
 
 LOOK = 5.0
 """Seconds that a look at somebody's certificate may take."""
+
+
+EXPIRES_SOON = 14
+"""Days before its end at which a certificate should have been renewed."""
 
 
 class Unusable(Exception):
@@ -35,16 +41,36 @@ class OtherFingerprint(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What was agreed on: ``TLSv1.3``, ``TLS_AES_256_GCM_SHA384``, and the certificate of the broker (DER)."""
+    """What was agreed on: ``TLSv1.3``, ``TLS_AES_256_GCM_SHA384``, the certificate of the broker (DER), and ours
+    if we have one."""
 
     version: str
     cipher: str
     der: bytes
+    own: Certificate | None = None
 
     @property
     def certificate(self) -> Certificate | None:
-        """What it says, if it can be read."""
+        """What the broker's says, if it can be read."""
         return _read(self.der)
+
+    def told(self, now: datetime) -> str:
+        """In words, with the fingerprint."""
+        certificate = self.certificate
+        if certificate is None:
+            return f"{self.version} with {self.cipher}, fingerprint {fingerprint(self.der)}"
+        valid = f"valid until {certificate.not_after:%Y-%m-%d} ({certificate.days_left(now)} days)"
+        return (
+            f"{self.version} with {self.cipher}; certificate of {certificate.subject}, "
+            f"signed by {certificate.issuer}, {valid}, fingerprint {certificate.fingerprint}"
+        )
+
+    def warnings(self, now: datetime) -> Iterator[str]:
+        """What expires soon or has expired: the broker's certificate, ours."""
+        for whose, certificate in (("the broker's certificate", self.certificate), ("our certificate", self.own)):
+            if certificate is not None and (left := certificate.days_left(now)) < EXPIRES_SOON:
+                when = f"expired on {certificate.not_after:%Y-%m-%d}" if left < 0 else f"expires in {left} days"
+                yield f"{whose} ({certificate.subject}) {when}: have it renewed"
 
 
 class Context(ssl.SSLContext):
@@ -77,7 +103,7 @@ class _Socket(ssl.SSLSocket):
             self.close()
             raise
         cipher = self.cipher()
-        context.handshake = Handshake(self.version() or "TLS", cipher[0] if cipher else "", der)
+        context.handshake = Handshake(self.version() or "TLS", cipher[0] if cipher else "", der, context.own)
 
     def recv(self, *args: Any) -> bytes:
         try:

@@ -68,6 +68,7 @@ async def _broker(settings: Settings) -> list[Finding]:
     from pvsmqtt.broker.message import Message
     from pvsmqtt.sinks.mqtt import embedded
     from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, Topics
+    from pvsmqtt.sources.broker_tls import tls_findings
 
     options = settings.mqtt
     if options.host == EMBEDDED:
@@ -82,13 +83,12 @@ async def _broker(settings: Settings) -> list[Finding]:
             # Clearing topics that nobody uses tells whether we may write, and leaves nothing behind.
             for topic in (f"{topics.root}/check/status", f"{topics.prefix}/device/pvsmqtt_check/config"):
                 await session.publish(Message(topic, "", qos=1))
-            good = Finding("broker", True, f"{options.broker} lets us in with MQTT {session.version}")
-            if session.denied is None:
-                return [good]
-            return [
-                good,
-                Finding("broker access", False, f"it throws away what we publish ({session.denied})", DENIED_ADVICE),
-            ]
+            findings = [Finding("broker", True, f"{options.broker} lets us in with MQTT {session.version}")]
+            findings += tls_findings("broker", session)
+            if session.denied is not None:
+                text = f"it throws away what we publish ({session.denied})"
+                findings.append(Finding("broker access", False, text, DENIED_ADVICE))
+            return findings
     except Refused as refused:
         return [Finding("broker", False, refused.text, refused.advice)]
     except aiomqtt.MqttError as error:

@@ -14,16 +14,21 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import aiomqtt
 
-from pvsmqtt.broker.connection import Refused, Session, connect, default_client_id
+from pvsmqtt.broker import reasons
+from pvsmqtt.broker.connection import Ended, Refused, Session, connect, default_client_id
 from pvsmqtt.broker.message import Message
+from pvsmqtt.broker.pace import Pace
+from pvsmqtt.broker.pauses import STABLE, Pauses, Wait
 from pvsmqtt.broker.versions import Versions
 from pvsmqtt.bus import Bus, Subscription
 from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
+from pvsmqtt.model.times import iso
 from pvsmqtt.sinks.mqtt.announced import Announced
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sinks.mqtt.publisher import Publisher
@@ -32,8 +37,11 @@ from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, OFFLINE, ONLINE, Topics
 Event = DeviceState | DeviceGone | Info | HealthReport
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-STABLE = 60.0
-"""Seconds after which a connection counts as good, and the next loss starts with a short pause again."""
+SAY_AGAIN = 3600.0
+"""Seconds after which a trouble that comes and goes is worth another line in the log."""
+
+LONG = 10.0
+"""Seconds of an announcement that are worth a line in the log: somebody waits for the devices to appear."""
 
 BIRTH_DELAY = (2.0, 8.0)
 """Seconds after a birth message: Home Assistant asks for some random delay, and the announcement of a fresh
@@ -43,8 +51,8 @@ OFTEN = 3
 """Connections in a row that were cut short before it is worth a guess."""
 
 _AGAIN_AND_AGAIN = (
-    "the broker ends our connection again and again: another client may be using our client id. Is pvsmqtt running "
-    "twice? End the other one, or give this one another client_id in [mqtt]"
+    "the broker ends our connection again and again: another client may be using our client id. "
+    f"{reasons.SAME_CLIENT_ID.format(table='[mqtt]')}"
 )
 
 GOODBYE = 2.0
@@ -61,6 +69,7 @@ class MqttSink:
         instance: str,
         bus: Bus[Any],
         announced: Announced,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._broker = options.broker
         self._home_assistant = home_assistant
@@ -71,7 +80,14 @@ class MqttSink:
         self._versions = Versions(self._broker.protocol)
         self._session_now: Session | None = None
         self._log = logging.getLogger("pvsmqtt.mqtt")
+        self._sleep = sleep
+        self._pace = Pace(options.max_rate)
+        self._held_back = 0.0
+        self._announcement: dict[str, Any] | None = None
         self._trouble: str | None = None
+        self._reason: str | None = None
+        self._said: dict[str, float] = {}
+        self._next_try: float | None = None
         self._connected_at: float | None = None
         self._connects = 0
         self._cut_short = 0
@@ -87,35 +103,60 @@ class MqttSink:
             "connects": self._connects,
             "published": self._published,
             "denied": self._session_now.denied if self._session_now else None,
+            "reason": self._reason,
             "message": self._trouble,
+            "next_try_in": None if connected or self._next_try is None else max(0, round(self._next_try - now)),
+            "tls": self._tls(),
+            "max_rate": self._pace.rate,
+            "held_back": round(self._held_back, 1),
+            "announcement": self._announcement,
         }
+
+    def _tls(self) -> dict[str, Any] | None:
+        handshake = self._session_now.tls if self._session_now else None
+        if handshake is None:
+            return None
+        certificate = handshake.certificate
+        expires = iso(certificate.not_after) if certificate else None
+        return {"version": handshake.version, "cipher": handshake.cipher, "expires": expires}
 
     async def run(self) -> None:
         """Publish until cancelled; a broker that is absent or goes away is waited for."""
-        failures = 0
+        pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
-            began = time.monotonic()
+            began, wait = time.monotonic(), None
             try:
                 await self._session()
             except Refused as refused:
-                self._say(str(refused))
+                self._say(refused.reason, str(refused))
                 self._versions.refused(refused)
+                wait = refused.wait
+            except Ended as ended:
+                self._say(ended.reason, str(ended))
+                wait = ended.wait
             except (aiomqtt.MqttError, OSError) as error:
                 short = self._connected_at is not None and time.monotonic() - self._connected_at < STABLE
                 self._cut_short = self._cut_short + 1 if short else 0
-                lost = f"connection to the broker lost ({error}); trying again"
-                self._say(_AGAIN_AND_AGAIN if self._cut_short >= OFTEN else lost)
+                if self._cut_short >= OFTEN:
+                    self._say("cut", _AGAIN_AND_AGAIN)
+                else:
+                    self._say("lost", f"connection to the broker lost ({error}); trying again")
             finally:
                 self._connected_at = self._session_now = None
-            failures = 0 if time.monotonic() - began > STABLE else failures + 1
-            ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10))
-            await asyncio.sleep(ceiling * random.uniform(0.3, 1.0))
+            await self._pause(pauses, time.monotonic() - began, wait)
 
-    def _say(self, message: str) -> None:
-        """Log a trouble when it begins or changes, not on every try."""
-        if message != self._trouble:
+    async def _pause(self, pauses: Pauses, lasted: float, wait: Wait | None) -> None:
+        pause = pauses.after(lasted, wait)
+        self._next_try = time.monotonic() + pause
+        await self._sleep(pause)
+
+    def _say(self, reason: str, message: str) -> None:
+        """Log a trouble when it begins or becomes another one, not on every try; what comes and goes once an hour."""
+        now = time.monotonic()
+        if reason != self._reason and now - self._said.get(reason, -SAY_AGAIN) >= SAY_AGAIN:
+            self._said[reason] = now
             self._log.warning("%s", message)
-        self._trouble = message
+        self._reason, self._trouble = reason, message
 
     async def _session(self) -> None:
         will = Message(self._topics.status, OFFLINE, qos=1)
@@ -124,7 +165,10 @@ class MqttSink:
             self._connects += 1
             self._versions.accepted(session.version)
             self._log.info("connected to the broker at %s with MQTT %s", self._broker, session.version)
-            self._trouble = None
+            for warning in session.tls.warnings(datetime.now(UTC)) if session.tls else ():
+                self._log.warning("%s", warning)
+            self._trouble = self._reason = None
+            self._said = {reason: at for reason, at in self._said.items() if reason in reasons.RECURRING}
             try:
                 await self._serve(session)
             except asyncio.CancelledError:
@@ -140,7 +184,7 @@ class MqttSink:
         birth = asyncio.Event()
         with self._view() as view:
             await session.subscribe(self._home_assistant.birth_topic)
-            await publisher.everything(self._bus.latest(), time.monotonic())
+            await self._announce(publisher)
             tasks = [
                 asyncio.create_task(self._listen(session, birth)),
                 asyncio.create_task(self._replay(publisher, birth)),
@@ -165,7 +209,10 @@ class MqttSink:
 
     def _counted(self, session: Session) -> Callable[[Message], Awaitable[None]]:
         async def publish(message: Message) -> None:
-            denied = session.denied
+            denied, delay = session.denied, self._pace.delay(time.monotonic())
+            if delay > 0:
+                self._held_back += delay
+                await asyncio.sleep(delay)
             await session.publish(message)
             self._published += 1
             if session.denied != denied:
@@ -190,4 +237,18 @@ class MqttSink:
             await asyncio.sleep(random.uniform(*BIRTH_DELAY))
             birth.clear()
             self._log.info("Home Assistant has started: announcing everything again")
-            await publisher.everything(self._bus.latest(), time.monotonic())
+            await self._announce(publisher)
+
+    async def _announce(self, publisher: Publisher) -> None:
+        """Tell everything, and how long that took."""
+        began, published = time.monotonic(), self._published
+        await publisher.everything(self._bus.latest(), time.monotonic())
+        took, number = time.monotonic() - began, self._published - published
+        self._announcement = {"messages": number, "seconds": round(took, 1)}
+        if took > LONG:
+            self._log.info(
+                "telling the broker everything took %.0f s for %d messages; max_rate in [mqtt] is %g a second",
+                took,
+                number,
+                self._pace.rate,
+            )

@@ -11,6 +11,7 @@ import aiomqtt
 
 from pvsmqtt.broker.connection import Refused, Session, connect_any, default_client_id
 from pvsmqtt.sources.base import Finding
+from pvsmqtt.sources.broker_tls import tls_findings
 from pvsmqtt.sources.yasdi.memory import Memory
 from pvsmqtt.sources.yasdi.options import YasdiOptions
 from pvsmqtt.sources.yasdi.payload import Message, decode
@@ -37,6 +38,7 @@ async def check(options: YasdiOptions, state_dir: Path | None = None, listen: fl
             known = bool(Memory(state_dir, str(options.subject), writable=False).get("heard"))
             return [
                 Finding(subject, True, f"listens to {options.filters[0]} at {broker}"),
+                *(tls_findings(subject, session) if options.host is not None else ()),
                 *_findings(subject, heard, known),
             ]
     except Refused as refused:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pvsmqtt.broker import reasons
 from pvsmqtt.broker.connection import default_client_id
 from pvsmqtt.model.device import SITE_ID, Device, Kind, default_name, slug
 from pvsmqtt.model.reading import Reading
@@ -38,7 +39,7 @@ MOST_DEVICES = 64
 """An RS-485 line bears 50 inverters; who invents serial numbers must not fill memory, disk and Home Assistant."""
 
 MOST_NAMES = 50
-OF_THE_BROKER = frozenset({"no_broker", "denied", "lost", "cut"})
+OF_THE_BROKER = reasons.KEYS | {"denied"}
 NOTHING_HEARD = "nothing_heard"
 
 

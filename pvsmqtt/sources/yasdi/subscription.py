@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import aiomqtt
 
-from pvsmqtt.broker.connection import Refused, Session, connect
+from pvsmqtt.broker import reasons
+from pvsmqtt.broker.connection import Ended, Refused, Session, connect
 from pvsmqtt.broker.options import Broker
+from pvsmqtt.broker.pauses import STABLE, Pauses
 from pvsmqtt.broker.versions import Versions
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-STABLE = 60.0
-"""Seconds after which a connection counts as good, and the next loss starts with a short pause again."""
-
 OFTEN = 3
 """Connections in a row that were cut short before it is worth a guess."""
 
@@ -48,7 +46,7 @@ class Denied(Exception):
 class Subscription:
     """Topic filters at one broker. ``sleep`` is a parameter for the tests."""
 
-    EARLY = 3
+    EARLY = 6
     """Failures from the start that a broker that starts with us may need."""
 
     def __init__(
@@ -68,24 +66,27 @@ class Subscription:
 
     async def run(self) -> None:
         """Listen until cancelled; a broker that is absent or goes away is waited for."""
-        failures = 0
+        pauses, tries = Pauses(FIRST_PAUSE, LONGEST_PAUSE), 0
         while True:
-            began = time.monotonic()
-            early = failures < self.EARLY and not self._connects
+            began, wait = time.monotonic(), None
+            early = tries < self.EARLY and not self._connects
+            tries += 1
             try:
                 await self._listen()
             except Refused as refused:
                 self._versions.refused(refused)
-                self._hear.on_lost("no_broker", str(refused), early)
+                self._hear.on_lost(refused.reason, str(refused), early)
+                wait = refused.wait
+            except Ended as ended:
+                self._hear.on_lost(ended.reason, str(ended), False)
+                wait = ended.wait
             except Denied as denied:
                 self._hear.on_lost("denied", str(denied), False)
             except (aiomqtt.MqttError, OSError) as error:
                 self._lost(error)
             finally:
                 self._connected_at = None
-            failures = 0 if time.monotonic() - began > STABLE else failures + 1
-            ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10)) if failures else FIRST_PAUSE
-            await self._sleep(ceiling * random.uniform(0.5, 1.0))
+            await self._sleep(pauses.after(time.monotonic() - began, wait))
 
     async def _listen(self) -> None:
         version = self._versions.next
@@ -106,7 +107,7 @@ class Subscription:
             self._hear.on_lost(
                 "cut",
                 f"the broker at {self._broker} ends our connection again and again: another client may be using our "
-                f"client id. Is pvsmqtt running twice? End the other one, or set client_id in [[yasdi]]",
+                f"client id. {reasons.SAME_CLIENT_ID.format(table='[[yasdi]]')}",
                 False,
             )
         else:
