@@ -184,11 +184,11 @@ class MqttSink:
         birth = asyncio.Event()
         with self._view() as view:
             await session.subscribe(self._home_assistant.birth_topic)
-            await self._announce(publisher)
+            # Who listens learns at once that the connection ended; a message on its way would wait for its time-out.
             tasks = [
                 asyncio.create_task(self._listen(session, birth)),
+                asyncio.create_task(self._tell(publisher, view)),
                 asyncio.create_task(self._replay(publisher, birth)),
-                asyncio.create_task(self._follow(publisher, view)),
             ]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -220,7 +220,8 @@ class MqttSink:
 
         return publish
 
-    async def _follow(self, publisher: Publisher, view: Subscription[Event]) -> None:
+    async def _tell(self, publisher: Publisher, view: Subscription[Event]) -> None:
+        await self._announce(publisher)
         while True:
             await publisher.changes(await view.changes(), time.monotonic())
 
