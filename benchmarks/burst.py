@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
-import aiomqtt
 import common
+import paho.mqtt.client as mqtt
 
 from pvsmqtt.bus import Bus
 from pvsmqtt.model.device import Device, Kind
@@ -55,38 +56,40 @@ async def appear(port: int, panels: int, rate: float, slow: float) -> tuple[floa
         device = Device(f"e{number}", Kind.INVERTER, f"Inverter E{number}", serial=f"E{number}")
         bus.publish(DeviceState(device, True, VALUES, datetime.now(UTC)))
     got: list[str] = []
-    listener = aiomqtt.Client(common.HOST, port, max_queued_incoming_messages=0)
-    async with listener as client:
-        await client.subscribe("#", qos=1)
-        listening = asyncio.create_task(listen(client, slow, got))
-        options = MqttOptions(host=common.HOST, port=port, max_rate=rate)
-        sink = MqttSink(options, HomeAssistantOptions(), "home", bus, Announced(None))
-        began = time.monotonic()
-        running = asyncio.create_task(sink.run())
-        while (told := sink.report(0.0)["announcement"]) is None:
-            await asyncio.sleep(0.01)
-        took, before = time.monotonic() - began, -1
-        while before != len(got):
-            before = len(got)
-            await asyncio.sleep(1.0)
-        for task in (running, listening):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-    return took, told["messages"], len(got)
+    listener = listening(port, slow, got)
+    options = MqttOptions(host=common.HOST, port=port, max_rate=rate)
+    sink = MqttSink(options, HomeAssistantOptions(), "home", bus, Announced(None))
+    began = time.monotonic()
+    running = asyncio.create_task(sink.run())
+    while (told := sink.report(0.0)["announcement"]) is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    took, before = time.monotonic() - began, -1
+    while before != len(got):
+        before = len(got)
+        await asyncio.sleep(1.0)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    listener.loop_stop()
+    return took, told["messages"], before
 
 
-async def listen(client: aiomqtt.Client, slow: float, got: list[str]) -> None:
-    """Blocks for each message before it is acknowledged, as paho does for a slow callback."""
-    inner = client._client.on_message
+def listening(port: int, slow: float, got: list[str]) -> mqtt.Client:
+    """A subscriber in a thread of its own that takes its time before a message is acknowledged."""
 
-    def on_message(paho: object, userdata: object, message: object) -> None:
+    def on_message(_: mqtt.Client, __: object, message: mqtt.MQTTMessage) -> None:
         time.sleep(slow)
-        inner(paho, userdata, message)  # type: ignore[misc,arg-type,operator]
+        got.append(message.topic)
 
-    client._client.on_message = on_message  # type: ignore[assignment]
-    async for message in client.messages:
-        got.append(str(message.topic))
+    there = threading.Event()
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.on_message = on_message
+    client.on_subscribe = lambda *_: there.set()
+    client.connect(common.HOST, port)
+    client.loop_start()
+    client.subscribe("#", qos=1)
+    there.wait(common.PATIENCE)
+    return client
 
 
 if __name__ == "__main__":
