@@ -148,11 +148,17 @@ async def connect(
     except aiomqtt.MqttError as error:
         _hang_up(client)
         raise await explain(broker, error, context) from None
+    except ValueError as error:  # of the name, which is looked up and compared in a certain spelling
+        _hang_up(client)
+        text = f"no broker can be called {broker.host!r} ({error})"
+        raise Refused(text, f"correct host in {broker.table}", reason="host") from None
     session.tls = context.handshake if context else None
     try:
         yield session
     except aiomqtt.MqttError as error:
-        raise _ended(broker, session, error) from error
+        if session.end is None or isinstance(error, Ended):
+            raise
+        raise _ended(broker, session.end, session.elsewhere) from error
     finally:
         with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
             async with asyncio.timeout(_GOODBYE):
@@ -165,7 +171,7 @@ async def _context(broker: Broker) -> tls.Context | None:
     try:
         return await asyncio.to_thread(tls.context, broker.tls, broker.table)
     except tls.Unusable as unusable:
-        raise Refused(unusable.text, unusable.advice, reason="own_certificate") from None
+        raise Refused(unusable.text, unusable.advice, reason="file") from None
 
 
 def _client(
@@ -207,11 +213,9 @@ def _refused(broker: Broker, error: MqttConnectError, elsewhere: str | None) -> 
     )
 
 
-def _ended(broker: Broker, session: Session, error: aiomqtt.MqttError) -> aiomqtt.MqttError:
-    if session.end is None or isinstance(error, Ended):
-        return error
-    reason = reasons.disconnect(session.end)
-    text = f"the broker at {broker} {reason.text}{_to(session.elsewhere)}"
+def _ended(broker: Broker, code: int, elsewhere: str | None) -> Ended:
+    reason = reasons.disconnect(code)
+    text = f"the broker at {broker} {reason.text}{_to(elsewhere)}"
     return Ended(text, reason.advice.format(table=broker.table), reason.key, reason.wait)
 
 

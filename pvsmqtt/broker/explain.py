@@ -44,7 +44,8 @@ async def explain(broker: Broker, error: BaseException, context: tls.Context | N
         certificate = None
         if isinstance(trouble, ssl.SSLCertVerificationError | tls.OtherFingerprint):
             certificate = await asyncio.to_thread(tls.seen, broker.host, broker.port)
-        return of_tls(broker, trouble or TimeoutError("timed out"), certificate, context, datetime.now(UTC))
+        if trouble is not None and not isinstance(trouble, TimeoutError):
+            return of_tls(broker, trouble, certificate, context, datetime.now(UTC))
     before = error.__context__  # aiomqtt has turned it into words
     reset = isinstance(before, ConnectionError) and not isinstance(before, ConnectionRefusedError)
     if (
@@ -113,6 +114,8 @@ def of_tls(
         return Refused(
             f"the broker at {broker} ends the connection after the TLS handshake ({_short(error)})",
             advice,
+            # Some brokers that know MQTT 3.1.1 only cut the line.
+            silent=not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError),
             reason="tls",
         )
     return Refused(

@@ -99,7 +99,7 @@ RECURRING = frozenset({reason.key for reason in DISCONNECT.values()} - {"shut_do
 KEYS = frozenset(
     {
         *(reason.key for table in (CONNACK, DISCONNECT) for reason in table.values()),
-        *("no_broker", "closed", "tls", "certificate", "own_certificate", "plain", "websockets"),
+        *("no_broker", "closed", "file", "host", "tls", "certificate", "own_certificate", "plain", "websockets"),
         *("lost", "cut"),
     }
 )

@@ -12,7 +12,7 @@ from harness import Bench, Mosquitto, free_port
 from harness.authority import Authority, Signed
 from pydantic import SecretStr
 
-from pvsmqtt.broker import tls
+from pvsmqtt.broker import connection, tls
 from pvsmqtt.broker.connection import Refused, Session, connect, connect_any
 from pvsmqtt.broker.message import Message
 from pvsmqtt.broker.options import Broker, Tls
@@ -235,6 +235,34 @@ async def test_tls_to_a_port_without(bench: Bench, authority: Authority) -> None
     error = await refused(broker(plain.port, "127.0.0.1", ca_file=authority.ca.certificate))
     assert "no TLS is spoken at" in error.text
     assert "leave out tls" in error.advice
+
+
+async def test_a_broker_that_is_silent_is_not_taken_for_one_without_tls(
+    bench: Bench, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = await secured(bench, authority.server())
+    line = await bench.proxy(port)
+    line.set("hole")
+    one = broker(line.port, "127.0.0.1", ca_file=authority.ca.certificate)
+    monkeypatch.setattr(connection, "_client", patient(0.3, connection._client))
+    error = await refused(one)
+    assert "no broker answers" in error.text
+
+
+def patient(seconds: float, inner: Any) -> Any:
+    def client(*how: Any) -> Any:
+        made = inner(*how)
+        made._client.connect_timeout = seconds
+        return made
+
+    return client
+
+
+@pytest.mark.parametrize("host", [".lan", "a..b"])
+async def test_a_name_that_cannot_be_one(host: str) -> None:
+    error = await refused(broker(1, host))
+    assert repr(host) in error.text or "no broker answers" in error.text
+    assert "host" in error.advice
 
 
 async def test_nobody_is_there(authority: Authority) -> None:
