@@ -13,10 +13,13 @@ SERVER_REFERENCE = 0x1C
 
 class ScriptedBroker:
     """Speaks MQTT 5 as far as a publisher needs. ``connack`` is the reason code of its answers (0: welcome), ``end``
-    the one with which it ends a connection as soon as something is published; None: it does not."""
+    the one with which it ends a connection as soon as something is published, ``end_on_subscribe`` when it is
+    subscribed to; None: it does not."""
 
-    def __init__(self, connack: int = 0, end: int | None = None, reference: str = "") -> None:
-        self.connack, self.end = connack, end
+    def __init__(
+        self, connack: int = 0, end: int | None = None, end_on_subscribe: int | None = None, reference: str = ""
+    ) -> None:
+        self.connack, self.end, self.end_on_subscribe = connack, end, end_on_subscribe
         self._properties = b""
         if reference:
             text = reference.encode()
@@ -46,6 +49,9 @@ class ScriptedBroker:
                         break
                 elif kind == SUBSCRIBE:
                     writer.write(_made(SUBACK, body[:2], b"", b"\x01"))
+                    if self.end_on_subscribe is not None:
+                        writer.write(_made(DISCONNECT, bytes([self.end_on_subscribe]), b""))
+                        break
                 elif kind == PUBLISH and self.end is not None:
                     writer.write(_made(DISCONNECT, bytes([self.end]), self._properties))
                     break
