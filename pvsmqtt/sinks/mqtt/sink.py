@@ -212,7 +212,7 @@ class MqttSink:
             denied, delay = session.denied, self._pace.delay(time.monotonic())
             if delay > 0:
                 self._held_back += delay
-                await asyncio.sleep(delay)
+                await self._sleep(delay)
             await session.publish(message)
             self._published += 1
             if session.denied != denied:
