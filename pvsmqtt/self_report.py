@@ -6,6 +6,7 @@ import resource
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pvsmqtt import __version__
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, Device, Kind
@@ -32,14 +33,22 @@ def info(instance: str, started_at: datetime, sources: Sources) -> Info:
     )
 
 
-def health(wall: datetime, now: float, started: float, sources: Sources, restarts: Mapping[str, int]) -> HealthReport:
-    """How sources and process do; ``now`` and ``started`` are of the clock that only goes forward. The sink adds how
-    its broker does."""
+def health(
+    wall: datetime,
+    now: float,
+    started: float,
+    sources: Sources,
+    restarts: Mapping[str, int],
+    journal: Mapping[str, Any] | None = None,
+) -> HealthReport:
+    """How sources, journal and process do; ``now`` and ``started`` are of the clock that only goes forward. The sink
+    adds how its broker does."""
     return HealthReport(
         {
             "time": iso(wall.replace(microsecond=0)),
             "uptime": round(now - started),
             "sources": [{"name": source.name, "kind": kind, **source.health.report(now)} for kind, source in sources],
+            "journal": journal,
             "restarts": dict(restarts),
             "memory": {"resident": resident()},
         }

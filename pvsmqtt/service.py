@@ -12,12 +12,14 @@ from functools import partial
 from typing import Any
 
 from pvsmqtt import __version__, self_report, systemd
-from pvsmqtt.bus import Bus
+from pvsmqtt.bus import Bus, Flow
+from pvsmqtt.model.accepted import Accepted
 from pvsmqtt.model.files import write_json
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.options import Options
 from pvsmqtt.settings import Settings, SettingsError
+from pvsmqtt.sinks.mqtt.journal.keeping import Keeping
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
 from pvsmqtt.site import registry
 from pvsmqtt.site.house import House
@@ -44,6 +46,8 @@ class Service:
         self._started_at = datetime.now(UTC).replace(microsecond=0)
         self._started = time.monotonic()
         self._bus: Bus[Event] = Bus()
+        self._readings: Flow[Accepted] = Flow()
+        self._journal = Keeping(settings.state_dir, self._readings)
         self._supervisor = Supervisor()
         self._registry_file = settings.state_dir / "devices.json"
         self._house = House(registry.load(self._registry_file), settings.instance)
@@ -63,6 +67,7 @@ class Service:
         try:
             self._configure_house()
             self._tell_bridge()
+            await self._start_journal()
             self._start_broker_and_sink()
             self._start_sources()
             self._supervisor.start("housekeeping", self._housekeeping)
@@ -114,9 +119,13 @@ class Service:
         for name in gone:
             del self._sources[name]
         self._configure_house()
-        if (settings.mqtt, settings.home_assistant) != (old.mqtt, old.home_assistant):
+        of_sink = [(s.mqtt, s.home_assistant, s.journal) for s in (settings, old)]
+        if of_sink[0] != of_sink[1]:
             await self._supervisor.stop("mqtt")
             await self._supervisor.stop("broker")
+            if settings.journal != old.journal:
+                await self._supervisor.stop("journal")
+                await self._start_journal()
             self._start_broker_and_sink()
         self._start_sources()
         self._tell_bridge()
@@ -139,6 +148,12 @@ class Service:
         self._publish(self._house.expect(measuring, [source.name for _, source in running], single))
         self._bus.publish(self_report.info(self._settings.instance, self._started_at, self._running()))
 
+    async def _start_journal(self) -> None:
+        """What a source tells from now on is kept."""
+        run = await self._journal.begin(self._settings.journal)
+        if run is not None:
+            self._supervisor.start("journal", run)
+
     def _start_broker_and_sink(self) -> None:
         from pvsmqtt.sinks.mqtt import embedded
         from pvsmqtt.sinks.mqtt.announced import Announced
@@ -151,7 +166,9 @@ class Service:
             broker = embedded.EmbeddedBroker(options)
             self._supervisor.start("broker", broker.run)
         announced = Announced(settings.state_dir / "announced.json")
-        sink = MqttSink(options, settings.home_assistant, settings.instance, self._bus, announced)
+        sink = MqttSink(
+            options, settings.home_assistant, settings.instance, self._bus, announced, self._journal.sender
+        )
 
         async def publish() -> None:
             if broker is not None:
@@ -161,7 +178,9 @@ class Service:
         self._supervisor.start("mqtt", publish)
 
     def _deliver(self, readings: Sequence[Reading]) -> None:
-        self._publish(self._house.accept(readings, time.monotonic()))
+        states = self._house.accept(readings, time.monotonic())
+        self._readings.publish(self._house.taken(datetime.now(UTC)))
+        self._publish(states)
         self._tell_bridge()
 
     def _publish(self, events: Sequence[DeviceState | DeviceGone]) -> None:
@@ -179,7 +198,8 @@ class Service:
                 next_health = now + HEALTH_EVERY
                 wall, restarts = datetime.now(UTC), self._supervisor.restarts
                 now = time.monotonic()  # something may have succeeded while the registry was written
-                self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts))
+                journal = self._journal.report()
+                self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts, journal))
             systemd.notify("WATCHDOG=1")
             await asyncio.sleep(TICK)
 
@@ -218,10 +238,12 @@ class Service:
     async def _shut_down(self) -> None:
         try:
             async with asyncio.timeout(STOP_WITHIN):
-                await self._supervisor.stop(*self._sources, "housekeeping")
+                await self._supervisor.stop(*self._sources, "housekeeping", "journal")
+                await self._journal.flush()
                 await self._save()
                 await self._supervisor.stop("mqtt")
                 await self._supervisor.stop("broker")
+                await self._journal.end()
         except TimeoutError:
             _log.warning("stopped without a clean end: something did not let go in %g s", STOP_WITHIN)
 

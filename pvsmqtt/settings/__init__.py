@@ -24,6 +24,7 @@ from pvsmqtt.settings.errors import Origins, Problem, SettingsError, explain
 from pvsmqtt.settings.schema import is_list
 from pvsmqtt.settings.secrets import fill_secrets
 from pvsmqtt.settings.toml_lines import Loc, key_lines
+from pvsmqtt.sinks.mqtt.journal.options import JournalOptions
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sources.base import SourceKind
 
@@ -71,6 +72,8 @@ class Settings(BaseSettings):
     """The MQTT broker to which everything is published."""
     home_assistant: HomeAssistantOptions = HomeAssistantOptions()
     """How devices are announced to Home Assistant."""
+    journal: JournalOptions = JournalOptions()
+    """How readings are kept until the broker has them."""
     names: dict[str, str] = Field(default={}, examples=[{"E00122125092032": "South roof 1"}])
     """Names of devices in Home Assistant, by serial number or device id."""
 

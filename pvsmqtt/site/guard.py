@@ -10,7 +10,7 @@ time of measurement follows the measurements: one that arrives late does not tur
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,8 +30,9 @@ class _Word:
     values: dict[str, Held] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
 
-    def take(self, reading: Reading, now: float) -> list[Fall]:
-        """One errand of a source always corrects itself; it corrects another one only with fresher values."""
+    def take(self, reading: Reading, now: float) -> tuple[Mapping[str, Value], list[Fall]]:
+        """One errand of a source always corrects itself; it corrects another one only with fresher values.
+        Gives the values as they passed, and energies that fell."""
         lasts = max(reading.valid_for, reading.lasts)
         until, moment = now + lasts, now - (reading.age or 0.0)
         values, falls = self.counters.passed(reading.values, reading.measured_at)
@@ -41,7 +42,7 @@ class _Word:
                 self.values[key] = Held(value, until, reading.source, lasts, moment)
             elif held.source == reading.source or until >= held.until:
                 self.values[key] = Held(value, until, reading.source, max(lasts, held.lasts), moment)
-        return falls
+        return values, falls
 
     def rank(self, key: str, order: Precedence) -> Rank:
         """Where it stands among the words on a quantity."""
@@ -59,6 +60,8 @@ class Latest:
 
     order: Precedence = field(default_factory=Precedence)
     measured_at: datetime | None = None
+    passed: Mapping[str, Value] = field(default_factory=dict)
+    """The values of the last reading, as they were taken."""
     _measured_by: str | None = None
     _moment: float = -math.inf
     _words: dict[str, _Word] = field(default_factory=dict)
@@ -74,7 +77,7 @@ class Latest:
         source = root(reading.source)
         word = self._words.setdefault(source, _Word(source))
         word.direct = heard
-        falls = word.take(reading, now)
+        self.passed, falls = word.take(reading, now)
         for fall in falls:
             if fall.real:
                 for other in self._counting.anew(fall.key, source, self._words):

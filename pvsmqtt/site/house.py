@@ -10,7 +10,9 @@ import logging
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
+from pvsmqtt.model.accepted import Accepted
 from pvsmqtt.model.device import BRIDGE_ID, Device, Kind, slug
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
 from pvsmqtt.site import energy
@@ -22,6 +24,7 @@ from pvsmqtt.site.reboots import Reboots
 from pvsmqtt.site.registry import Known, Registry
 from pvsmqtt.site.replaced import retire
 from pvsmqtt.site.sites import DEFAULT_INSTANCE, Sites
+from pvsmqtt.site.taken import Taken
 from pvsmqtt.site.wishes import Wishes
 
 MOST_DEVICES = 1000
@@ -48,6 +51,7 @@ class House:
         self._reboots = Reboots(registry)
         self._aliases = Aliases(registry)
         self._sites = Sites(registry, self._wishes, self._notices, self._order, self._latest, instance)
+        self._taken = Taken()
 
     def configure(
         self, names: Mapping[str, str], ignore: Iterable[str], now: float, precedence: Sequence[str] = ()
@@ -84,7 +88,8 @@ class House:
     def accept(self, readings: Sequence[Reading], now: float) -> list[DeviceState | DeviceGone]:
         """Take what one cycle of a source found; ``now`` is of a clock that only goes forward."""
         known = len(self.registry)
-        touched = self._sites.accept_live([reading for reading in readings if reading.device.kind is Kind.SITE], now)
+        live = [reading for reading in readings if reading.device.kind is Kind.SITE]
+        touched = self._sites.accept_live(live, now, self._note)
         readings = [reading for reading in readings if reading.device.kind is not Kind.SITE]
         ids = {reading.device.id: self._aliases.identify(reading.device, reading.source) for reading in readings}
         complete = self._sites.heard(reading.source for reading in readings)
@@ -111,6 +116,7 @@ class House:
                 reading = replace(reading, values={**reading.values, "reboots": reboots})
                 entry = self.registry.admit(device, ["reboots"])
             self._notices.fallen(device.name, latest.accept(reading, now, _direct(reading.device)))
+            self._note(entry, reading, latest)
             self._notices.strange(reading)
             touched.append(entry)
         if len(self.registry) > known:
@@ -121,6 +127,14 @@ class House:
         if complete:
             self._notices.unmatched(self.registry, {"names": self._wishes.names, "ignore": self._wishes.ignored})
         return [*gone, *self._empty_sites(now), *self._changes(touched, now)]
+
+    def taken(self, at: datetime) -> list[Accepted]:
+        """The readings accepted since the last time this was asked, in order; ``at``: what the clock says."""
+        return self._taken.fetch(at)
+
+    def _note(self, entry: Known, reading: Reading, latest: Latest) -> None:
+        if not self._wishes.ignores(entry.device):
+            self._taken.note(entry.device.id, reading, latest.passed)
 
     def _recognize(self, touched: list[Known]) -> list[DeviceGone]:
         """Devices that were known by their places on a line alone, and have turned out to be others."""
@@ -140,6 +154,7 @@ class House:
         self.registry.forget(device.id)
         self._latest.pop(device.id, None)
         self._said.pop(device.id, None)
+        self._taken.forget(device.id)
 
     def _placed(self, device: Device, ids: Mapping[str, str], now: float) -> Device:
         """The device under its settled id, in its place: one that two supervisors list stays where it is as long as

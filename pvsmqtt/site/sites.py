@@ -10,7 +10,7 @@ has read there is: such a source is asked for, so that its devices are unknown w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind
@@ -31,6 +31,8 @@ from pvsmqtt.site.wishes import Wishes
 DEFAULT_INSTANCE = "home"
 READ_BY = "read by"
 """Fact of a device that no supervisor lists: the source that measures the house by reading it."""
+
+Note = Callable[[Known, Reading, Latest], None]
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 """Measurements without a time are all one: looking again does not confirm them."""
@@ -80,8 +82,9 @@ class Sites:
         """A meter of a house was replaced: another count."""
         self._counters.pop(site, None)
 
-    def accept_live(self, readings: Sequence[Reading], now: float) -> list[Known]:
-        """Live data of the house as a whole. Where several supervisors measure one house, none knows it all."""
+    def accept_live(self, readings: Sequence[Reading], now: float, note: Note) -> list[Known]:
+        """Live data of the house as a whole. Where several supervisors measure one house, none knows it all. ``note``
+        is told what was taken."""
         touched = []
         for reading in readings:
             site = reading.device.site
@@ -91,7 +94,9 @@ class Sites:
                 continue
             told = [key for key, value in reading.values.items() if value is not None]
             touched.append(self._registry.admit(self._device(site), told))
-            self._latest.setdefault(site, Latest(self._order)).accept(reading, now)
+            latest = self._latest.setdefault(site, Latest(self._order))
+            latest.accept(reading, now)
+            note(touched[-1], reading, latest)
         return touched
 
     def state(self, site: str, everything: Iterable[DeviceState], now: float) -> DeviceState:

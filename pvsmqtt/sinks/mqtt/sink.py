@@ -1,9 +1,10 @@
 """The MQTT sink: keeps a broker told, whatever happens to it.
 
-Everything is rebuilt from the latest states on each connection; nothing is queued while the broker is away. On
-connection the order is: info and inventory, discovery (bridge first, then down the tree), device statuses, states,
-and `online` last, each step acknowledged before the next, so that nobody sees a device as available that has no
-values yet. Home Assistant's birth message brings the same again.
+States are rebuilt from the latest ones on each connection; none is queued while the broker is away. On connection
+the order is: info and inventory, discovery (bridge first, then down the tree), device statuses, states, and `online`
+last, each step acknowledged before the next, so that nobody sees a device as available that has no values yet. Home
+Assistant's birth message brings the same again. Single readings are queued (`journal`): they go when all that has
+been told, beside what changes and never before it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiomqtt
 
@@ -33,6 +34,9 @@ from pvsmqtt.sinks.mqtt.announced import Announced
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sinks.mqtt.publisher import Publisher
 from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, OFFLINE, ONLINE, Topics
+
+if TYPE_CHECKING:
+    from pvsmqtt.sinks.mqtt.journal.sender import Sender
 
 Event = DeviceState | DeviceGone | Info | HealthReport
 
@@ -69,8 +73,10 @@ class MqttSink:
         instance: str,
         bus: Bus[Any],
         announced: Announced,
+        readings: Sender | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._readings = readings
         self._broker = options.broker
         self._home_assistant = home_assistant
         self._topics = Topics(options.base_topic, instance, home_assistant.discovery_prefix)
@@ -179,7 +185,7 @@ class MqttSink:
 
     async def _serve(self, session: Session) -> None:
         publisher = Publisher(
-            self._topics, self._home_assistant.discovery, self._announced, self._counted(session), self.report
+            self._topics, self._home_assistant.discovery, self._announced, self._paced(session), self.report
         )
         birth = asyncio.Event()
         with self._view() as view:
@@ -190,6 +196,8 @@ class MqttSink:
                 asyncio.create_task(self._tell(publisher, view)),
                 asyncio.create_task(self._replay(publisher, birth)),
             ]
+            if self._readings is not None:
+                tasks.append(asyncio.create_task(self._send_readings(self._readings, self._counted(session))))
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -207,18 +215,38 @@ class MqttSink:
         finally:
             self._bus.unsubscribe(view)
 
-    def _counted(self, session: Session) -> Callable[[Message], Awaitable[None]]:
+    def _paced(self, session: Session) -> Callable[[Message], Awaitable[None]]:
+        """States and announcements share the rate of bursts; readings have one of their own."""
+        counted = self._counted(session)
+
         async def publish(message: Message) -> None:
-            denied, delay = session.denied, self._pace.delay(time.monotonic())
+            delay = self._pace.delay(time.monotonic())
             if delay > 0:
                 self._held_back += delay
                 await self._sleep(delay)
+            await counted(message)
+
+        return publish
+
+    def _counted(self, session: Session) -> Callable[[Message], Awaitable[None]]:
+        async def publish(message: Message) -> None:
+            denied = session.denied
             await session.publish(message)
             self._published += 1
             if session.denied != denied:
                 self._log.warning("the broker throws away what we publish (%s): %s", session.denied, DENIED_ADVICE)
 
         return publish
+
+    async def _send_readings(self, readings: Sender, publish: Callable[[Message], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await readings.run(self._topics.readings, publish)
+            except (aiomqtt.MqttError, OSError):
+                raise
+            except Exception:
+                self._log.exception("publishing readings failed; it is tried again. Please report this")
+            await asyncio.sleep(LONGEST_PAUSE)
 
     async def _tell(self, publisher: Publisher, view: Subscription[Event]) -> None:
         await self._announce(publisher)

@@ -9,6 +9,7 @@ topic                                     payload                               
 ``{base}/{instance}/health``              JSON, every minute                          yes       0
 ``{base}/{instance}/{device}/state``      JSON: ``measured_at`` and every quantity    yes       0
 ``{base}/{instance}/{device}/status``     ``online`` / ``offline``                    yes       1
+``{base}/{instance}/readings``            JSON: one reading (`journal`)               no        1
 ``{prefix}/device/{uid}/config``          JSON: discovery of one device               yes       1
 ========================================  ==========================================  ========  ===
 """
@@ -68,6 +69,11 @@ class Topics:
     def health(self) -> str:
         """How it does."""
         return f"{self.root}/health"
+
+    @property
+    def readings(self) -> str:
+        """Every reading, once."""
+        return f"{self.root}/readings"
 
     def state(self, device: Device) -> str:
         """The values of a device."""
