@@ -48,10 +48,13 @@ def payloads(batch: Batch) -> list[str]:
     Raises:
         Damaged: when its body is not what was packed.
     """
+    unpacking = zlib.decompressobj()
     try:
-        lines = zlib.decompress(batch.body).decode().split("\n")
+        lines = unpacking.decompress(batch.body).decode().split("\n")
     except (zlib.error, UnicodeDecodeError) as error:
         raise Damaged(str(error)) from None
+    if not unpacking.eof or unpacking.unused_data:
+        raise Damaged("a part of it is missing, or of another")
     if len(lines) != batch.count or not all(line.startswith("{") for line in lines):
         raise Damaged(f"{len(lines)} readings in place of {batch.count}")
     head = f'{{"stream":{json.dumps(batch.stream)},"sequence":'

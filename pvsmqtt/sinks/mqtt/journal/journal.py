@@ -76,7 +76,7 @@ class Journal:
         self._trouble: Reason | None = None
         self._written = self._set_aside = self._bytes = 0
         self._oldest: float | None = None
-        self._over = False
+        self._over = self._closed = False
         self.replaying = False
         """Whether what had to wait is being published (`Sender` says so)."""
 
@@ -106,9 +106,12 @@ class Journal:
             self._wake()
 
     async def close(self) -> None:
-        """Write what is left, and let go of the file."""
+        """Write what is left, and let go of the file. It is over then."""
+        if self._closed:
+            return
         await self.flush()
         async with self._turn:
+            self._closed = True
             if self._store is not None:
                 await self._do(self._store.close)
                 self._store = None
