@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import PATIENCE
+
 from pvsmqtt.broker.message import Message
 from pvsmqtt.bus import Flow
 from pvsmqtt.model.accepted import Accepted
@@ -62,7 +63,9 @@ class Broker:
 class Run:
     """A journal in a folder, from its start to its end."""
 
-    def __init__(self, folder: Path, broker: Broker, clock: Callable[[], float] = lambda: 0.0, **options: Any) -> None:
+    def __init__(
+        self, folder: Path, broker: Broker, clock: Callable[[], float] = lambda: 0.0, **options: Any
+    ) -> None:
         self.options = JournalOptions(**{"replay_rate": 10000, **options})
         self.flow: Flow[Accepted] = Flow()
         self.journal = Journal(folder, self.options, self.flow.subscribe(1000), clock)
@@ -79,7 +82,7 @@ class Run:
         sending = asyncio.create_task(self.sender.run("readings", self.broker.publish))
         with contextlib.suppress(Lost):
             async with asyncio.timeout(PATIENCE):
-                while self.pending and not sending.done():
+                while self.pending and not sending.done():  # noqa: ASYNC110  the journal tells nobody
                     await asyncio.sleep(0)
             if sending.done():
                 await sending

@@ -82,7 +82,7 @@ async def test_nothing_is_published_before_it_is_on_disk(
     monkeypatch.setattr(Store, "write", slow)
     for first in range(0, 50, 5):
         await run.accept(*readings(first, 5))
-        while run.pending:
+        while run.pending:  # noqa: ASYNC110
             await asyncio.sleep(0)
     assert written == list(range(0, 50, 5))
     sending.cancel()
@@ -402,7 +402,7 @@ async def test_live_messages_wait_for_few_readings(start: Start, broker: Broker)
         flying -= 1
 
     sending = asyncio.create_task(run.sender.run("readings", publish))
-    while run.pending:
+    while run.pending:  # noqa: ASYNC110
         await asyncio.sleep(0)
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The file: what was written is there after a kill, within limits, and a bad file is told from a disk that refuses."""
+"""The file: what was written is there after a kill, within limits; a bad file is told from a disk that refuses."""
 
 import shutil
 import sqlite3
