@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.basics import NOON, free_port
 from harness.processes import Mosquitto, Process, Service, environment, pvsmqtt
-from harness.proxy import Proxy
+from harness.proxy import Overhear, Proxy
 from harness.subscriber import Recorder
 from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
@@ -103,9 +103,9 @@ class Bench:
         await recorder.start()
         return recorder
 
-    async def proxy(self, target: int, start: bool = True) -> Proxy:
+    async def proxy(self, target: int, start: bool = True, overheard: Overhear | None = None) -> Proxy:
         """A line that can be spoilt; not started, its port refuses connections."""
-        proxy = Proxy(target, free_port())
+        proxy = Proxy(target, free_port(), overheard)
         self._stack.push_async_callback(proxy.stop)
         if start:
             await proxy.start()

@@ -7,11 +7,13 @@ import contextlib
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from harness.basics import Feed
 
 Mode = Literal["pass", "hole", "reset"]
+Overhear = Callable[[int, bool, bytes], None]
 
 
 class Proxy:
@@ -21,8 +23,11 @@ class Proxy:
     dead for ever, as behind a router that lost power); ``reset`` (connections are broken, new ones too).
     """
 
-    def __init__(self, target: int, port: int) -> None:
+    def __init__(self, target: int, port: int, overheard: Overhear | None = None) -> None:
+        """``overheard`` is called with every piece that is passed on: a number of the connection, whether it goes to
+        the target, and the bytes."""
         self._target = target
+        self._overheard = overheard or (lambda *_: None)
         self.port = port
         self.mode: Mode = "pass"
         self.accepted: Feed[float] = Feed()
@@ -51,6 +56,7 @@ class Proxy:
         line = _Line(writer, dead=self.mode == "hole")
         self._open.add(line)
         self.accepted.add(time.monotonic())
+        number = len(self.accepted.items)
         try:
             if self.mode == "reset":
                 return
@@ -60,7 +66,10 @@ class Proxy:
                 return
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
             line.writers.append(far_writer)
-            await asyncio.gather(line.carry(reader, far_writer), line.carry(far_reader, writer))
+            await asyncio.gather(
+                line.carry(reader, far_writer, lambda data: self._overheard(number, True, data)),
+                line.carry(far_reader, writer, lambda data: self._overheard(number, False, data)),
+            )
             if line.dead:
                 await line.broken.wait()
         except OSError:
@@ -80,10 +89,16 @@ class _Line:
         self.broken = asyncio.Event()
         self.done = asyncio.Event()
 
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None) -> None:
+    async def carry(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter | None,
+        overheard: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
                 if writer is not None and not self.dead:
+                    overheard(data)
                     writer.write(data)
                     await writer.drain()
         if writer is not None and not self.dead:
