@@ -4,9 +4,9 @@
     PVSMQTT_FAULT_SEED=123456 PVSMQTT_FAULT_SECONDS=600 …        the same faults once more
 
 The broker is killed and frozen, the network is cut and falls silent, the service is killed and stopped, the clock
-of the PVS jumps, the disk is full. What counts is what the broker acknowledged, overheard on the line; what must be
-there is known from the simulated house (`helpers_polls`). Of a poll that a killed service had not written yet, nothing
-may be there or all of it; what it said was on disk must be there.
+of the PVS jumps, the disk is full. What counts is what the broker acknowledged, overheard on the line; what must
+be there is known from the simulated house (`helpers_polls`). Of a poll that a killed service had not written yet,
+nothing may be there or all of it; what it said was on disk must be there.
 """
 
 from __future__ import annotations
