@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvsmqtt.bus import Bus
+from pvsmqtt.bus import Bus, Flow
 
 
 @dataclass(frozen=True)
@@ -71,3 +71,39 @@ def test_the_latest_of_each_key_in_order_of_arrival(events):
     last_positions = [max(i for i, (k, _) in enumerate(events) if k == key) for key, _ in taken]
     assert last_positions == sorted(last_positions)
     assert {e.key: e.number for e in latest} == dict(events)
+
+
+async def test_in_a_flow_every_event_counts():
+    flow: Flow[int] = Flow()
+    first, second = flow.subscribe(10), flow.subscribe(10)
+    flow.publish([1, 2])
+    flow.publish([2])
+    await first.arrival()
+    assert first.take() == (0, [1, 2, 2])
+    flow.publish([3])
+    assert first.take() == (0, [3])
+    assert second.take() == (0, [1, 2, 2, 3])
+
+
+async def test_a_flow_begins_with_what_comes_next():
+    flow: Flow[int] = Flow()
+    flow.publish([1])
+    late = flow.subscribe(10)
+    waiting = asyncio.create_task(late.arrival())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    flow.publish([2])
+    await waiting
+    assert late.take() == (0, [2])
+    flow.unsubscribe(late)
+    flow.publish([3])
+    assert late.take() == (0, [])
+
+
+async def test_who_does_not_take_is_told_how_much_was_lost():
+    flow: Flow[int] = Flow()
+    stream = flow.subscribe(3)
+    flow.publish(range(10))
+    assert stream.waiting == 3
+    assert stream.take() == (7, [7, 8, 9])
+    assert stream.take() == (0, [])
