@@ -222,7 +222,7 @@ def check_contract(messages: Iterable[Seen], root: str = ROOT, mqtt5: bool = Tru
         if not message.topic.startswith((f"{root}/", "homeassistant/device/")):
             continue
         name = message.topic.rsplit("/", 1)[1]
-        assert message.retain, f"not retained: {message}"
+        assert message.retain is (name != "readings"), f"retained: {message.retain}: {message}"
         assert message.qos == (0 if name in ("state", "health") else 1), message.topic
         if name == "status":
             assert message.text in ("online", "offline")
@@ -248,8 +248,9 @@ async def test_topics(bench: Bench) -> None:
     devices = device_ids(pvs)
     await recorder.have("site", *devices)
     await recorder.wait(f"{ROOT}/health")
+    await recorder.wait(f"{ROOT}/readings")
     check_contract(recorder.messages)
-    allowed = {f"{ROOT}/{name}" for name in ("status", "info", "devices", "health", "bridge/state")}
+    allowed = {f"{ROOT}/{name}" for name in ("status", "info", "devices", "health", "readings", "bridge/state")}
     for device in ("site", *devices):
         allowed |= {f"{ROOT}/{device}/state", f"{ROOT}/{device}/status"}
     uids = ["pvsmqtt_home_bridge", "pvsmqtt_home_site", *(f"pvsmqtt_{device}" for device in devices)]

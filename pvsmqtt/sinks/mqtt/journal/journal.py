@@ -320,6 +320,6 @@ class Journal:
             "published": queue.published,
             "dropped": {reason: count for reason, count in queue.dropped.items() if count},
             "set_aside": self._set_aside,
-            "replaying": self.replaying,
+            "replaying": self.replaying and queue.pending > 0,
             "message": f"{trouble.text}; {trouble.advice}" if trouble else None,
         }
