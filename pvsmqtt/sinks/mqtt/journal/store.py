@@ -161,7 +161,9 @@ class Store:
                 "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)",
                 [(b.position, b.stream, b.first, b.count, b.at, b.body) for b in batches],
             )
-            gone = self._drop("position > 0 AND at < ?", clock - limits.seconds, "age", dropped)
+            gone, oldest_at = 0, self._oldest()
+            if oldest_at is not None and oldest_at < clock - limits.seconds:  # else no need to look at all of them
+                gone = self._drop("position > 0 AND at < ?", clock - limits.seconds, "age", dropped)
             while self._bytes() > limits.bytes:
                 oldest = "SELECT position FROM journal WHERE position > 0 ORDER BY position LIMIT ?"
                 through = self._drop(f"position IN ({oldest})", LEAST_DROPPED, "size", dropped)
@@ -170,10 +172,7 @@ class Store:
                 gone = max(gone, through)
             if removed or gone:
                 db.execute("UPDATE journal SET first = ?, at = ? WHERE position = 0", (following, clock))
-            (oldest_at,) = db.execute(
-                "SELECT at FROM journal WHERE position > 0 ORDER BY position LIMIT 1"
-            ).fetchone() or (None,)
-            used = self._bytes()
+            oldest_at, used = self._oldest(), self._bytes()
         return Written(dropped, gone, oldest_at, used)
 
     def close(self) -> None:
@@ -191,6 +190,11 @@ class Store:
             self._db.execute(f"DELETE FROM journal WHERE {which}", (value,))  # noqa: S608
             dropped[reason] += readings
         return int(last)
+
+    def _oldest(self) -> float | None:
+        """When the first batch came."""
+        row = self._db.execute("SELECT at FROM journal WHERE position > 0 ORDER BY position LIMIT 1").fetchone()
+        return None if row is None else float(row[0])
 
     def _bytes(self) -> int:
         return (self._number("page_count") - self._number("freelist_count")) * self._number("page_size")
