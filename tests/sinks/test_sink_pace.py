@@ -26,7 +26,7 @@ async def publishing(
     port: int, bus: Bus, pace: Pace, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> AsyncIterator[MqttSink]:
     options = MqttOptions(host="127.0.0.1", port=port)
-    sink = MqttSink(options, HomeAssistantOptions(), "home", bus, Announced(None), sleep)
+    sink = MqttSink(options, HomeAssistantOptions(), "home", bus, Announced(None), sleep=sleep)
     sink._pace = pace
     running = asyncio.create_task(sink.run())
     try:
