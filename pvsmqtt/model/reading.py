@@ -48,7 +48,7 @@ class DeviceState:
     """What the house knows of a device: the latest value of each of its quantities, ``None`` when unknown.
 
     ``sources`` are those that have told of it since the start, ``feeds`` says by quantity which of them told it last,
-    or `DERIVED`.
+    or `DERIVED`. ``marks`` says more of some quantities: by what a total is counted, and how certain that is.
     """
 
     device: Device
@@ -57,6 +57,7 @@ class DeviceState:
     measured_at: datetime | None = None
     sources: tuple[str, ...] = ()
     feeds: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -71,6 +71,8 @@ class Parts:
     load: Sequence[DeviceState]
     metered: bool
     """Whether it has meters."""
+    panels: Sequence[DeviceState] = ()
+    """Panels that a supervisor lists, where no meter measures their sum."""
 
     def all(self) -> list[DeviceState]:
         """Each of them."""
@@ -78,12 +80,15 @@ class Parts:
 
 
 def parts(
-    states: Iterable[DeviceState], known: Mapping[str, Measures], inverters: Sequence[DeviceState] = ()
+    states: Iterable[DeviceState],
+    known: Mapping[str, Measures],
+    inverters: Sequence[DeviceState] = (),
+    panels: Sequence[DeviceState] = (),
 ) -> Parts:
     """What counts of one house.
 
     ``known`` says what each consumption meter measures, by device id; ``inverters`` are those that stand in for a
-    production meter.
+    production meter, each read by itself; ``panels`` likewise, as a supervisor lists them.
     """
     metered = [s for s in states if s.device.kind in METERS and not _unused(s)]
     production = [s for s in metered if s.device.kind is Kind.PRODUCTION_METER]
@@ -93,6 +98,7 @@ def parts(
         [s for s in meters if known.get(s.device.id) == "grid"],
         [s for s in meters if known.get(s.device.id) == "load"],
         bool(metered),
+        () if production or inverters else panels,
     )
 
 
@@ -102,14 +108,15 @@ def totals(
     storage: bool = False,
     battery: float | None = None,
     inverters: Sequence[DeviceState] = (),
+    panels: Sequence[DeviceState] = (),
 ) -> dict[str, Value]:
     """The totals of one house out of the states of its devices.
 
-    ``known`` and ``inverters`` as for `parts`. ``storage`` says that the house has a battery although none of these
-    devices is one, ``battery`` what it does (W, + discharging), if that is known.
+    ``known``, ``inverters`` and ``panels`` as for `parts`. ``storage`` says that the house has a battery although
+    none of these devices is one, ``battery`` what it does (W, + discharging), if that is known.
     """
     states = list(states)
-    found = parts(states, known, inverters)
+    found = parts(states, known, inverters, panels)
     storage = storage or any(s.device.kind in STORAGE for s in states)
 
     result: dict[str, Value] = _storage_totals(states)
@@ -119,12 +126,30 @@ def totals(
         pv_power = _sum(found.pv, "power")
         pv_power = None if pv_power is None else max(0.0, pv_power)
         result |= {"pv_power": pv_power, "pv_energy": _sum(found.pv, "energy")}
+    elif found.panels:
+        awake = any(s.online for s in states if s.device.kind is Kind.SUPERVISOR)
+        result["pv_power"] = of_panels(found.panels, awake)
     if len(found.grid) == 1:
         values = found.grid[0].values
         result |= {total: _number(values, key) for total, key in FROM_GRID_METER.items() if key in values}
     if len(found.load) == 1:
         result |= {total: _number(found.load[0].values, key) for total, key in _FROM_LOAD_METER.items()}
     return {**result, **balance.completed(result, storage)}
+
+
+def of_panels(panels: Sequence[DeviceState], awake: bool) -> float | None:
+    """What the panels give together. One that is asleep, lost or silent gives nothing, as long as their supervisor is
+    ``awake``: it must not keep the power of the house unknown for ever. One that is only late does for a while."""
+    if not awake or any(s.values.get("availability") == "stale" for s in panels):
+        return None
+    powers = [_number(state.values, "power") if state.online else 0.0 for state in panels]
+    known = [power for power in powers if power is not None]
+    return round(max(0.0, sum(known)), 4) if len(known) == len(powers) else None
+
+
+def fitted(states: Iterable[DeviceState], kind: Kind) -> list[DeviceState]:
+    """The meters of a kind that have counted, or may have."""
+    return [state for state in states if state.device.kind is kind and not _unused(state)]
 
 
 def charged(states: Sequence[DeviceState]) -> list[DeviceState]:

@@ -25,6 +25,7 @@ from pvsmqtt.site.registry import Known, Registry
 from pvsmqtt.site.replaced import retire
 from pvsmqtt.site.sites import DEFAULT_INSTANCE, Sites
 from pvsmqtt.site.taken import Taken
+from pvsmqtt.site.totals.ledger import Ledger
 from pvsmqtt.site.wishes import Wishes
 
 MOST_DEVICES = 1000
@@ -40,7 +41,7 @@ class House:
     that are not to be shown.
     """
 
-    def __init__(self, registry: Registry, instance: str = DEFAULT_INSTANCE) -> None:
+    def __init__(self, registry: Registry, instance: str = DEFAULT_INSTANCE, ledger: Ledger | None = None) -> None:
         self.registry = registry
         self._wishes = Wishes(registry)
         self._latest: dict[str, Latest] = {}
@@ -50,15 +51,21 @@ class House:
         self._order = Precedence()
         self._reboots = Reboots(registry)
         self._aliases = Aliases(registry)
-        self._sites = Sites(registry, self._wishes, self._notices, self._order, self._latest, instance)
+        self.ledger = Ledger() if ledger is None else ledger
+        self._sites = Sites(registry, self._wishes, self._notices, self._order, self._latest, instance, self.ledger)
         self._taken = Taken()
 
     def configure(
-        self, names: Mapping[str, str], ignore: Iterable[str], now: float, precedence: Sequence[str] = ()
+        self,
+        names: Mapping[str, str],
+        ignore: Iterable[str],
+        now: float,
+        precedence: Sequence[str] = (),
+        retire: Iterable[str] = (),
     ) -> list[DeviceState | DeviceGone]:
-        """Set names, what is ignored and which sources go first (`precedence`), at the start or later; tells what
-        changes for those who watch."""
-        self._wishes.are(names, ignore)
+        """Set names, what is ignored, which sources go first (`precedence`) and who is gone for good (`retire`), at
+        the start or later; tells what changes for those who watch."""
+        self._wishes.are(names, ignore, retire)
         self._order.are(precedence)
         gone = [DeviceGone(entry.device) for entry in self.registry if self._wishes.ignores(entry.device)]
         for event in gone:
@@ -125,7 +132,7 @@ class House:
             self._sites.count_anew(site)
         gone = self._recognize(touched)
         if complete:
-            self._notices.unmatched(self.registry, {"names": self._wishes.names, "ignore": self._wishes.ignored})
+            self._notices.unmatched(self.registry, self._wishes.tables())
         return [*gone, *self._empty_sites(now), *self._changes(touched, now)]
 
     def taken(self, at: datetime) -> list[Accepted]:
@@ -185,8 +192,9 @@ class House:
         return there is not None and there.online(now)
 
     def tick(self, now: float) -> list[DeviceState]:
-        """What changed by the passing of time."""
-        return self._changes(list(self.registry), now) if now >= self._due else []
+        """What changed by the passing of time, or may be told by now."""
+        freed, self.ledger.freed = self.ledger.freed, False
+        return self._changes(list(self.registry), now) if freed or now >= self._due else []
 
     def _changes(self, entries: Sequence[Known], now: float) -> list[DeviceState]:
         """States of these devices and of their sites, as far as they are news."""

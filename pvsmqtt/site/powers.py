@@ -31,6 +31,8 @@ class Totals:
 
     values: dict[str, Value]
     feeds: dict[str, str]
+    battery: Sample | None = None
+    """What the battery does now, whenever the meters measured."""
 
     def put(self, powers: Mapping[str, Value], source: str | None) -> None:
         """These instead of what was there; a source None: what was there keeps its own."""
@@ -66,6 +68,11 @@ class Inhabitants:
         read = [s for s in self.there if s.device.kind is Kind.INVERTER and s.device.place is not None]
         return read if self.whole and len(read) == len(every) and not self.supervised else []
 
+    @property
+    def panels(self) -> list[DeviceState]:
+        """Those that a supervisor lists."""
+        return [s for s in self.there if s.device.kind is Kind.INVERTER] if self.supervised else []
+
     def tells_of_battery(self, device: Device) -> bool:
         """Whether what a storage inverter gives is the battery's alone. Of one that nobody lists, its DC side may
         have panels as well."""
@@ -88,17 +95,17 @@ def of_house(
     told = battery.samples((s.device for s in who.there if s.device.kind in kinds), measured)
     stored.note(told, now)
     present = stored.present(told)
-    parts = energy.parts(who.there, measures, who.inverters)
+    parts = energy.parts(who.there, measures, who.inverters, who.panels)
     words = [latest(s.key).measured("power", now) for s in parts.all()]
     known = [word for word in words if word is not None]
-    together = bool(parts.pv) and len(parts.grid) + len(parts.load) >= 1 and len(known) == len(words)
+    together = bool(parts.pv or parts.panels) and len(parts.grid) + len(parts.load) >= 1 and len(known) == len(words)
     sample = present
     if together:
         when = tuple((s.key, word.moment) for s, word in zip(parts.all(), known, strict=True))
         sample = stored.beside(when, max(word.moment for word in known), now)
     power = None if sample is None else sample.power
-    values = energy.totals(who.there, measures, who.storage, power, who.inverters)
-    found = Totals(values, _feeds(values, parts, who.there))
+    values = energy.totals(who.there, measures, who.storage, power, who.inverters, who.panels)
+    found = Totals(values, _feeds(values, parts, who.there), present)
     if sample is not None:
         found.feeds["battery_power"] = sample.source
     elif present is not None and balance.balanced({**values, "battery_power": present.power}):
@@ -150,7 +157,7 @@ def _feeds(values: Mapping[str, Value], parts: Parts, there: Sequence[DeviceStat
 
     storage = [state for state in there if state.device.kind is Kind.ESS]
     found = {
-        "pv_power": fed(parts.pv, "power"),
+        "pv_power": fed(parts.pv or parts.panels, "power"),
         "pv_energy": fed(parts.pv, "energy"),
         "load_power": fed(parts.load, "power"),
         "load_energy": fed(parts.load, "net_energy"),

@@ -26,6 +26,10 @@ from pvsmqtt.site.powers import Inhabitants, Totals
 from pvsmqtt.site.precedence import Precedence
 from pvsmqtt.site.registry import Known, Registry
 from pvsmqtt.site.replaced import REPLACED
+from pvsmqtt.site.retired import Retirement
+from pvsmqtt.site.totals.bases import PANELS, Shown, flowing, of_house
+from pvsmqtt.site.totals.basis import FLOWS, PV
+from pvsmqtt.site.totals.ledger import COUNT, Ledger
 from pvsmqtt.site.wishes import Wishes
 
 DEFAULT_INSTANCE = "home"
@@ -49,7 +53,9 @@ class Sites:
         order: Precedence,
         latest: dict[str, Latest],
         instance: str,
+        ledger: Ledger,
     ) -> None:
+        self._ledger, self._retirement = ledger, Retirement(registry, wishes)
         self._registry, self._wishes, self._notices = registry, wishes, notices
         self._order, self._latest, self._instance = order, latest, instance
         self._counters: dict[str, Counters] = {}
@@ -79,7 +85,7 @@ class Sites:
             self._registry.learn(entry.device.id, READ_BY, source)
 
     def count_anew(self, site: str) -> None:
-        """A meter of a house was replaced: another count."""
+        """A meter of a house was replaced: its net counters are others."""
         self._counters.pop(site, None)
 
     def accept_live(self, readings: Sequence[Reading], now: float, note: Note) -> list[Known]:
@@ -102,17 +108,22 @@ class Sites:
     def state(self, site: str, everything: Iterable[DeviceState], now: float) -> DeviceState:
         """What a house adds up to."""
         states = [s for s in everything if s.device.site == site and s.device.kind is not Kind.BUS]
-        found = self._totals(site, states, now)
+        found, who = self._totals(site, states, now)
         live = self._latest.setdefault(site, Latest(self._order))
         lasting = {k: h for k, h in live.lasting(now).items() if found.values.get(k) is None}
         for held in lasting.items():
             found.put({held[0]: held[1].value}, held[1].source)
         powers.put_live(found, live.fresh(now), any(s.device.kind in energy.STORAGE for s in states))
+        if who is not None:
+            self._count(site, who, found, live, now)
+        for key in FLOWS:
+            found.values.pop(key, None)
         metered = [s for s in states if s.device.kind in METERS]
         times = [s.measured_at for s in metered or states if s.measured_at is not None]
         measured_at = live.measured_at if live.online(now) else max(times, default=live.measured_at)
         passed, _ = self._counters.setdefault(site, Counters()).passed(found.values, measured_at or _NO_TIME)
         found.put({**passed, "devices_online": sum(state.online for state in states)}, None)
+        found.put(self._ledger.published(site), None)
         known = [key for key, value in found.values.items() if value is not None]
         entry = self._registry.admit(self._device(site), known)
         before = self._said[site].feeds if site in self._said else {}
@@ -123,6 +134,7 @@ class Sites:
             {key: found.values.get(key) for key in entry.ordered()},
             measured_at,
             feeds={key: feeds[key] for key in entry.ordered() if key in feeds},
+            marks=self._ledger.marks(site),
         )
         self._said[site] = state
         return state
@@ -139,22 +151,42 @@ class Sites:
             self._said.pop(device.id, None)
         return [DeviceGone(device) for device in gone]
 
-    def _totals(self, site: str, states: Sequence[DeviceState], now: float) -> Totals:
+    def _totals(self, site: str, states: Sequence[DeviceState], now: float) -> tuple[Totals, Inhabitants | None]:
+        """What is known of a house as a whole, and who lives in it, if all who tell of that have spoken."""
         expected = {source for source, where in self._expected.items() if where == site}
-        found = Totals({}, {})
+        found, who = Totals({}, {}), None
         whole = expected <= self._heard
         if expected - self._single <= self._heard:
             there = [state for state in states if self._counts(state.key, whole)]
-            measures = {s.key: what for s in there if (what := self._measures(s)) is not None}
+            if self._ledger.basis(site, PV) == PANELS:
+                there = [s for s in there if s.online or s.device.kind is not Kind.PRODUCTION_METER]
             battery = self._batteries.setdefault(site, Battery())
             who = Inhabitants(there, states, whole)
-            found = powers.of_house(who, measures, battery, self._latest.__getitem__, now)
+            found = powers.of_house(who, self._meanings(there), battery, self._latest.__getitem__, now)
             self._notices.blocking(there)
         if not whole and site in self._said:
             # Another source was configured: what is counted holds until it has spoken.
             held = {key: value for key, value in self._said[site].values.items() if QUANTITIES[key].holds}
             found.put({key: value for key, value in held.items() if found.values.get(key) is None}, None)
-        return found
+        return found, who
+
+    def _count(self, site: str, who: Inhabitants, found: Totals, live: Latest, now: float) -> None:
+        """Count what flowed since the last time."""
+        wall = self._ledger.wall(now)
+        shown = Shown(
+            who,
+            self._meanings(who.there),
+            live.lasting(now),
+            now,
+            flowing(found, who, live.fresh(now), self._latest.__getitem__, now),
+            self._retirement.look(site, who.all, wall),
+        )
+        self._ledger.look(site, of_house(shown), now, whole=who.whole, storage=who.storage)
+        if self._ledger.bounded and site in self._registry:
+            self._registry.learn(site, COUNT, self._ledger.epoch)
+
+    def _meanings(self, states: Iterable[DeviceState]) -> dict[str, energy.Measures]:
+        return {s.key: what for s in states if (what := self._measures(s)) is not None}
 
     def _counts(self, device_id: str, whole: bool) -> bool:
         """Whether a device is part of the totals."""

@@ -1,8 +1,8 @@
-"""What the owner of a house chose for its devices: names, and which are not to be shown."""
+"""What the owner of a house chose for its devices: names, which are not to be shown, and which are gone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from pvsmqtt.model.device import Device, slug
@@ -17,9 +17,11 @@ class Wishes:
         self._registry = registry
         self.names: dict[str, str] = {}
         self.ignored: set[str] = set()
+        self.retired: set[str] = set()
 
-    def are(self, names: Mapping[str, str], ignore: Iterable[str]) -> None:
+    def are(self, names: Mapping[str, str], ignore: Iterable[str], retire: Iterable[str] = ()) -> None:
         """They are these from now on."""
+        self.retired = {slug(key) for key in retire}
         self.names = {slug(key): name for key, name in names.items()}
         self.ignored = {slug(key) for key in ignore}
 
@@ -36,3 +38,11 @@ class Wishes:
     def ignores(self, device: Device) -> bool:
         """Whether it is not to be shown."""
         return bool(self.ignored) and (device.id in self.ignored or slug(device.serial or "-") in self.ignored)
+
+    def retires(self, device: Device) -> bool:
+        """Whether it is gone for good."""
+        return bool(self.retired) and (device.id in self.retired or slug(device.serial or "-") in self.retired)
+
+    def tables(self) -> Mapping[str, Collection[str]]:
+        """The devices that the configuration speaks of, by the option that does."""
+        return {"names": self.names, "ignore": self.ignored, "retire": self.retired}

@@ -143,7 +143,9 @@ def _inventory_entry(topics: Topics, item: DeviceState) -> dict[str, Any]:
         "sources": list(item.sources),
         "state_topic": topics.state(device),
         "status_topic": topics.device_status(device),
-        "quantities": {key: {**_quantity(key), "source": item.feeds.get(key)} for key in item.values},
+        "quantities": {
+            key: {**_quantity(key), "source": item.feeds.get(key), **item.marks.get(key, {})} for key in item.values
+        },
     }
 
 
