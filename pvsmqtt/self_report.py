@@ -40,9 +40,10 @@ def health(
     sources: Sources,
     restarts: Mapping[str, int],
     journal: Mapping[str, Any] | None = None,
+    energy: Mapping[str, Any] | None = None,
 ) -> HealthReport:
-    """How sources, journal and process do; ``now`` and ``started`` are of the clock that only goes forward. The sink
-    adds how its broker does."""
+    """How sources, journal and process do; ``now`` and ``started`` are of the clock that only goes forward; ``energy``
+    is how the totals are made. The sink adds how its broker does."""
     return HealthReport(
         {
             "time": iso(wall.replace(microsecond=0)),
@@ -50,6 +51,7 @@ def health(
             "sources": [{"name": source.name, "kind": kind, **source.health.report(now)} for kind, source in sources],
             "journal": journal,
             "restarts": dict(restarts),
+            "energy": dict(energy or {}),
             "memory": {"resident": resident()},
         }
     )

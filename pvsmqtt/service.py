@@ -23,6 +23,7 @@ from pvsmqtt.sinks.mqtt.journal.keeping import Keeping
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
 from pvsmqtt.site import registry
 from pvsmqtt.site.house import House
+from pvsmqtt.site.totals import files
 from pvsmqtt.sources.base import Source
 from pvsmqtt.supervision import Supervisor
 
@@ -50,10 +51,13 @@ class Service:
         self._journal = Keeping(settings.state_dir, self._readings)
         self._supervisor = Supervisor()
         self._registry_file = settings.state_dir / "devices.json"
-        self._house = House(registry.load(self._registry_file), settings.instance)
+        known = registry.load(self._registry_file)
+        self._ledger = files.load(settings.state_dir, known, lambda _: datetime.now(UTC), settings.zone)
+        self._house = House(known, settings.instance, self._ledger)
+        self._saved_days = 0
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._bridge_said: DeviceState | None = None
-        self._unsaved_said = False
+        self._unsaved_said = self._unsaved_totals_said = False
         self._saved_changes = 0
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
@@ -133,7 +137,11 @@ class Service:
 
     def _configure_house(self) -> None:
         settings = self._settings
-        self._publish(self._house.configure(settings.names, settings.ignore, time.monotonic(), settings.precedence))
+        self._publish(
+            self._house.configure(
+                settings.names, settings.ignore, time.monotonic(), settings.precedence, settings.retire
+            )
+        )
 
     def _start_sources(self) -> None:
         for name, kind, options in _tables(self._settings):
@@ -194,12 +202,16 @@ class Service:
             self._publish(self._house.tick(now))
             self._tell_bridge()
             await self._save()
+            if self._ledger.due(now):
+                await self._save_totals(now)
             if now >= next_health:
                 next_health = now + HEALTH_EVERY
                 wall, restarts = datetime.now(UTC), self._supervisor.restarts
                 now = time.monotonic()  # something may have succeeded while the registry was written
-                journal = self._journal.report()
-                self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts, journal))
+                parts = {"journal": self._journal.report(), "energy": self._ledger.report()}
+                self._bus.publish(
+                    self_report.health(wall, now, self._started, self._running(), restarts, **parts)
+                )
             systemd.notify("WATCHDOG=1")
             await asyncio.sleep(TICK)
 
@@ -222,6 +234,28 @@ class Service:
                     self._registry_file.parent,
                 )
 
+    async def _save_totals(self, now: float, last: bool = False) -> None:
+        """``last``: nothing is counted any more."""
+        document, changes = self._ledger.document(now, last), self._ledger.days.changes
+        folder = self._registry_file.parent
+        try:
+            if changes != self._saved_days:
+                await asyncio.to_thread(write_json, folder / files.DAYS, self._ledger.days.document())
+                self._saved_days = changes
+            await asyncio.to_thread(write_json, folder / files.TOTALS, document)
+            self._ledger.saved()
+            self._unsaved_totals_said = False
+        except OSError as error:
+            self._ledger.failed()
+            if not self._unsaved_totals_said:
+                self._unsaved_totals_said = True
+                _log.error(
+                    "cannot save the totals: %s. All goes on, but after a restart what was estimated meanwhile is "
+                    "lost, and the energies may fall. Make room in %s, and make it writable for this service",
+                    error,
+                    folder,
+                )
+
     def _tell_bridge(self) -> None:
         states = [event for event in self._bus.latest() if isinstance(event, DeviceState)]
         state = self_report.bridge(self._settings.instance, self._started_at, states)
@@ -241,6 +275,7 @@ class Service:
                 await self._supervisor.stop(*self._sources, "housekeeping", "journal")
                 await self._journal.flush()
                 await self._save()
+                await self._save_totals(time.monotonic(), last=True)
                 await self._supervisor.stop("mqtt")
                 await self._supervisor.stop("broker")
                 await self._journal.end()

@@ -52,6 +52,13 @@ COMMANDS = (
         ),
     ),
     Command(
+        "energy",
+        "show the energy of today, this month and this year, and where each figure comes from",
+        "pvsmqtt energy --json",
+        "energy:energy",
+        (CONFIG, Argument("--json", dest="as_json", action="store_true", help="print the figures as JSON")),
+    ),
+    Command(
         "pvs-log",
         "show the log of a PVS where its firmware allows it (port 19531); secrets are hidden",
         "pvsmqtt pvs-log 172.27.153.1 --since 2h --filter 'error|fail'",

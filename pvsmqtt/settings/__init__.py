@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import tzinfo
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Self
@@ -62,8 +63,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much is logged: "debug", "info", "warning" or "error"."""
     ignore: list[str] = []
-    """Serial numbers or ids of devices that are not published, for example a replaced inverter.
+    """Serial numbers or ids of devices that are not published.
     What was announced of them is removed from the broker."""
+    retire: list[str] = Field(default=[], examples=[["E00122125092032"]])
+    """Serial numbers or ids of devices that are gone for good, for example a replaced inverter. Their energy stays in
+    the totals and their history in Home Assistant, and nothing waits for them any more."""
+    time_zone: str = Field(default="", examples=["America/Los_Angeles"])
+    """Where the days of "pvsmqtt energy" begin. By default that of this machine."""
     precedence: list[str] = Field(default=[], examples=[["pvs", "modbus_tcp conext"]])
     """Sources whose values count first where several tell the same quantity of a device, in this order: names as in
     the info topic, such as "modbus_tcp conext", or kinds, such as "pvs". By default, and for all others, a source
@@ -86,6 +92,20 @@ class Settings(BaseSettings):
         if not re.fullmatch("[a-z0-9_-]+", value):
             raise ValueError(f"{value!r} cannot be part of a topic; allowed: lower-case letters, digits, _ and -")
         return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _a_zone(cls, value: str) -> str:
+        if value and _zone(value) is None:
+            raise ValueError(
+                f"{value!r} is no time zone that this machine knows; allowed: America/Denver and the like"
+            )
+        return value
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone of the house; ``None``: that of this machine."""
+        return _zone(self.time_zone) if self.time_zone else None
 
     @model_validator(mode="after")
     def _topics_apart(self) -> Self:
@@ -120,6 +140,15 @@ class Settings(BaseSettings):
             for name, kind in self.kinds.items()
             for options in getattr(self, name)
         ]
+
+
+def _zone(name: str) -> tzinfo | None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def source_kinds() -> dict[str, SourceKind[Any]]:

@@ -27,7 +27,7 @@ from pvsmqtt.site.precedence import Precedence
 from pvsmqtt.site.registry import Known, Registry
 from pvsmqtt.site.replaced import REPLACED
 from pvsmqtt.site.retired import Retirement
-from pvsmqtt.site.totals.bases import PANELS, Shown, flowing, of_house
+from pvsmqtt.site.totals.bases import OF_SUPERVISOR, PANELS, Shown, flowing, of_house
 from pvsmqtt.site.totals.basis import FLOWS, PV
 from pvsmqtt.site.totals.ledger import COUNT, Ledger
 from pvsmqtt.site.wishes import Wishes
@@ -109,6 +109,7 @@ class Sites:
         """What a house adds up to."""
         states = [s for s in everything if s.device.site == site and s.device.kind is not Kind.BUS]
         found, who = self._totals(site, states, now)
+        by_devices = dict(found.feeds)
         live = self._latest.setdefault(site, Latest(self._order))
         lasting = {k: h for k, h in live.lasting(now).items() if found.values.get(k) is None}
         for held in lasting.items():
@@ -124,6 +125,7 @@ class Sites:
         passed, _ = self._counters.setdefault(site, Counters()).passed(found.values, measured_at or _NO_TIME)
         found.put({**passed, "devices_online": sum(state.online for state in states)}, None)
         found.put(self._ledger.published(site), None)
+        found.feeds.update(self._counted_from(site, states, by_devices, found.feeds))
         known = [key for key, value in found.values.items() if value is not None]
         entry = self._registry.admit(self._device(site), known)
         before = self._said[site].feeds if site in self._said else {}
@@ -184,6 +186,19 @@ class Sites:
         self._ledger.look(site, of_house(shown), now, whole=who.whole, storage=who.storage)
         if self._ledger.bounded and site in self._registry:
             self._registry.learn(site, COUNT, self._ledger.epoch)
+
+    def _counted_from(
+        self, site: str, states: Iterable[DeviceState], by_devices: Mapping[str, str], all_feeds: Mapping[str, str]
+    ) -> dict[str, str]:
+        """The sources of what each flow is counted by."""
+        found = {}
+        for key in FLOWS:
+            basis = self._ledger.basis(site, key)
+            found[key] = (all_feeds if basis in OF_SUPERVISOR else by_devices).get(key, DERIVED)
+            if (key, basis) == (PV, PANELS):
+                told = {s.feeds["energy"] for s in states if s.device.kind is Kind.INVERTER and "energy" in s.feeds}
+                found[key] = ", ".join(sorted(told)) or DERIVED
+        return found
 
     def _meanings(self, states: Iterable[DeviceState]) -> dict[str, energy.Measures]:
         return {s.key: what for s in states if (what := self._measures(s)) is not None}

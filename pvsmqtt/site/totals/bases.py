@@ -31,6 +31,9 @@ from pvsmqtt.site.precedence import Held
 from pvsmqtt.site.totals.basis import CHARGE, DISCHARGE, EXPORT, IMPORT, LOAD, PV, Basis, Part
 
 PANELS = "panels"
+OF_SUPERVISOR = ("live", "live register")
+"""Names of bases that others ask for."""
+
 Bases = dict[str, list[Basis]]
 
 

@@ -34,11 +34,11 @@ class Days:
     rows: dict[str, dict[date, Row]] = field(default_factory=dict)
     _today: dict[str, date] = field(default_factory=dict)
 
-    def turn(self, site: str, wall: datetime, totals: Mapping[str, tuple[float | None, datetime | None]]) -> None:
-        """It is this time; the totals are as they were counted before."""
+    def turn(self, site: str, wall: datetime, totals: Mapping[str, tuple[float | None, datetime | None]]) -> bool:
+        """It is this time; the totals are as they were counted before. Tells whether there is something to save."""
         today = local(wall, self.zone).date()
         if today.year < FIRST_YEAR:
-            return
+            return False
         rows = self.rows.setdefault(site, {})
         if self._today.get(site) != today:
             self._today[site] = today
@@ -48,6 +48,7 @@ class Days:
         if new:
             row.update(new)
             self.changes += 1
+        return bool(new)
 
     @staticmethod
     def _prune(rows: dict[date, Row], today: date) -> None:
@@ -94,3 +95,9 @@ class Days:
 def local(when: datetime, zone: tzinfo | None) -> datetime:
     """A moment as the clock on the wall shows it; a zone ``None`` is that of this machine."""
     return when.astimezone(zone)
+
+
+def midnight(day: date, zone: tzinfo | None) -> datetime:
+    """When a day begins on the wall."""
+    begin = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - of the wall
+    return begin.astimezone() if zone is None else begin.replace(tzinfo=zone)

@@ -85,7 +85,8 @@ class Ledger:
         """What the equipment of a house shows now; ``storage``: the house has a battery."""
         wall = self.wall(now)
         accounts = self._accounts.setdefault(site, {})
-        self.days.turn(site, wall, {key: (a.total, a.seen) for key, a in accounts.items() if a.total is not None})
+        stood = {key: (a.total, a.seen) for key, a in accounts.items() if a.total is not None}
+        self._urgent |= self.days.turn(site, wall, stood)
         for key in FLOWS:
             found = [*bases.get(key, ())]
             if key == LOAD:
