@@ -189,6 +189,8 @@ def test_a_lifetime_energy_that_slips_is_put_right_and_said_once(
     assert caplog.text.count("it counts anew") == 1
     # The total looks for itself, and goes on from where it was.
     for number in (4, 5, 6):
-        told = states(house.accept(poll(1000.0 + number, 0.1, AT + timedelta(minutes=5 * number)), 300 * number))
-    assert told["site"].values["pv_energy"] == 500.1
-    assert "went from 500.00 to 0.10 kWh; the total goes on" in caplog.text
+        told = states(
+            house.accept(poll(1000.0 + number, 0.1 * number, AT + timedelta(minutes=5 * number)), 300 * number)
+        )
+    assert told["site"].values["pv_energy"] == 500.6
+    assert "went from 500.00 to 0.50 kWh; the total goes on" in caplog.text

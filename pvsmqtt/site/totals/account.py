@@ -3,8 +3,8 @@
 The total belongs to the house; what equipment counts is only looked at for how much it grew. Rules:
 
 * What a counter shows below what it showed, or so much above that no house makes it in the time (`MOST_POWER`),
-  counts when it was measured `CONFIRMATIONS` times: then it has started anew, or is another one. Nothing is added for
-  the way there; a counter that starts near 0 counts from 0.
+  counts when it was measured `CONFIRMATIONS` times and goes on from there: then it has started anew, or is another
+  one. Nothing is added for the way there; a counter that starts near 0 counts from 0.
 * The counters of the other bases are remembered as they were when the one in use last moved. If it stands still while
   they counted `LAG` kWh, in `PATIENCE` or longer, it is dead: another one goes on from there. A measured total never
   becomes an estimated one that way.
@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pvsmqtt.model.times import iso
-from pvsmqtt.site.totals.basis import Basis, Part
+from pvsmqtt.site.totals.basis import Basis, Part, Way
 
 MOST_POWER = 50.0
 """kW: more than the service of a house carries (200 A at 240 V)."""
@@ -63,6 +63,20 @@ class Event:
 
 
 @dataclass(slots=True)
+class Suspect:
+    """A counter that shows something that cannot be: what it showed first and last, and when."""
+
+    first: float
+    last: float
+    stamps: list[object] = field(default_factory=list)
+
+    def goes_on(self, value: float, way: Way) -> bool:
+        """Whether it counts from there, as a counter does."""
+        change = value - self.last
+        return abs(change) <= AT_ONCE + MOST_POWER * MARGIN and (change >= 0 or way == "net")
+
+
+@dataclass(slots=True)
 class Account:
     """The count of one flow."""
 
@@ -87,11 +101,13 @@ class Account:
     _waiting: float | None = None
     _saved_ceiling: float | None = None
     _sample: tuple[float, float] | None = None
-    _suspects: dict[str, list[object]] = field(default_factory=dict)
+    _suspects: dict[str, Suspect] = field(default_factory=dict)
     _joint: dict[str, tuple[object, ...]] = field(default_factory=dict)
     _proof: dict[str, tuple[float, int]] = field(default_factory=dict)
     _first: dict[str, object] = field(default_factory=dict)
     """The measurements with which it began."""
+    _agreed: set[str] = field(default_factory=set)
+    """The parts that went on in the last look."""
     _absent: float | None = None
 
     def look(self, bases: Sequence[Basis], wall: datetime, whole: bool = True) -> None:
@@ -127,6 +143,11 @@ class Account:
             return None
         value = max(self.total, self.floor)
         return value if not bounded or self.ceiling is None else min(value, max(self.ceiling, self.floor))
+
+    @property
+    def told_at_most(self) -> float:
+        """What may have been told beyond the total before a kill."""
+        return max(self.floor, self._saved_ceiling or 0.0)
 
     def note(self, wall: datetime, kind: str, what: str) -> None:
         """Something happened that the owner should know."""
@@ -168,6 +189,8 @@ class Account:
 
     def _remember(self, basis: Basis, wall: datetime) -> None:
         if basis.way == "power":
+            if basis.name == self.basis and basis.complete:
+                self._sample = (basis.moment, sum(basis.known.values()) * basis.sign)
             return
         anchors, seconds = self._anchors.setdefault(basis.name, {}), wall.timestamp()
         anchors.update({name: (value, seconds) for name, value in basis.known.items()})
@@ -184,7 +207,8 @@ class Account:
         if basis.way == "power":
             return self._integrate(basis, wall)
         anchors = self._anchors.setdefault(basis.name, {})
-        gain = 0.0
+        gain, before = 0.0, set(anchors)
+        self._agreed.clear()
         for name, part in basis.parts.items():
             if part.value is not None and self._moved_together(name, part):
                 gain += self._part(anchors, basis, name, part, wall)
@@ -192,7 +216,7 @@ class Account:
             for name in anchors.keys() - basis.parts.keys():
                 del anchors[name]
         if self._saved_ceiling is not None and self.confirmed:
-            caught_up = basis.complete and not self._suspects and self.measured
+            caught_up = self.measured and before <= self._agreed
             self._saved_ceiling = None if caught_up else self._saved_ceiling
             self._settle_floor()
         return gain
@@ -236,15 +260,19 @@ class Account:
     def _agree(self, name: str, part: Part) -> None:
         """It goes on from what was known, which another measurement has told."""
         self._suspects.pop(name, None)
+        self._agreed.add(name)
         self.confirmed |= name not in self._first or self._first[name] != part.stamp
 
     def _suspect(self, anchors: dict[str, Anchor], basis: Basis, name: str, part: Part, wall: datetime) -> float:
         value, (before, _) = part.value or 0.0, anchors[name]
-        seen = self._suspects.setdefault(name, [])
         stamp = part.stamp if part.stamp is not None else value
-        if stamp not in seen:
-            seen.append(stamp)
-        if len(seen) < CONFIRMATIONS:
+        seen = self._suspects.get(name)
+        if seen is None or not seen.goes_on(value, basis.way):
+            seen = self._suspects[name] = Suspect(value, value)
+        seen.last = value
+        if stamp not in seen.stamps:
+            seen.stamps.append(stamp)
+        if len(seen.stamps) < CONFIRMATIONS or value == seen.first:
             return 0.0
         del self._suspects[name]
         anchors[name] = (value, wall.timestamp())
@@ -254,7 +282,8 @@ class Account:
         self.note(
             wall, kind, f"{name} went from {before:.2f} to {value:.2f} kWh; the total goes on from where it was"
         )
-        return value if kind == "resets" and 0 <= value <= NEW else 0.0
+        grown = (value - seen.first) * basis.sign
+        return value if kind == "resets" and 0 <= value <= NEW else max(0.0, grown)
 
     def _joined(self, basis: Basis, name: str, value: float, wall: datetime) -> float:
         if basis.way != "counter":

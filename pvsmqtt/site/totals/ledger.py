@@ -149,7 +149,7 @@ class Ledger:
                 total = account.total or 0.0
                 grown = total - self._totals.get((site, key), total)
                 margin = 0.0 if last else max(LEAST_MARGIN, 2 * grown)
-                ceiling = max(account.floor, total + margin)
+                ceiling = max(account.told_at_most, total + margin)
                 self._pending[site, key] = ceiling
                 self._totals[site, key] = total
                 # What is told while it is being written must be covered by the old document and by the new one.
