@@ -209,9 +209,7 @@ class Service:
                 wall, restarts = datetime.now(UTC), self._supervisor.restarts
                 now = time.monotonic()  # something may have succeeded while the registry was written
                 parts = {"journal": self._journal.report(), "energy": self._ledger.report()}
-                self._bus.publish(
-                    self_report.health(wall, now, self._started, self._running(), restarts, **parts)
-                )
+                self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts, **parts))
             systemd.notify("WATCHDOG=1")
             await asyncio.sleep(TICK)
 
