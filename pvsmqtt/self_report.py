@@ -10,7 +10,7 @@ from typing import Any
 
 from pvsmqtt import __version__
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, Device, Kind
-from pvsmqtt.model.reading import DeviceState, Value
+from pvsmqtt.model.reading import DeviceState, Value, root
 from pvsmqtt.model.report import SCHEMA, HealthReport, Info
 from pvsmqtt.model.times import iso
 from pvsmqtt.site.sites import DEFAULT_INSTANCE
@@ -41,14 +41,25 @@ def health(
     restarts: Mapping[str, int],
     journal: Mapping[str, Any] | None = None,
     energy: Mapping[str, Any] | None = None,
+    refused_values: Mapping[str, Mapping[str, Mapping[str, int]]] | None = None,
 ) -> HealthReport:
-    """How sources, journal and process do; ``now`` and ``started`` are of the clock that only goes forward; ``energy``
-    is how the totals are made. The sink adds how its broker does."""
+    """How sources, journal and process do; ``now`` and ``started`` are of the clock that only goes forward.
+    ``energy`` is how the totals are made, ``refused_values`` what the house did not take, by source, quantity and
+    reason. The sink adds how its broker does."""
+    refused = refused_values or {}
     return HealthReport(
         {
             "time": iso(wall.replace(microsecond=0)),
             "uptime": round(now - started),
-            "sources": [{"name": source.name, "kind": kind, **source.health.report(now)} for kind, source in sources],
+            "sources": [
+                {
+                    "name": source.name,
+                    "kind": kind,
+                    **source.health.report(now),
+                    "refused_values": {key: dict(why) for key, why in refused.get(root(source.name), {}).items()},
+                }
+                for kind, source in sources
+            ],
             "journal": journal,
             "restarts": dict(restarts),
             "energy": dict(energy or {}),
@@ -59,7 +70,7 @@ def health(
 
 def bridge(instance: str, started_at: datetime, devices: Iterable[DeviceState]) -> DeviceState:
     """The service as a device; ``devices`` are those of the house."""
-    online = [state.online for state in devices if not state.device.logical]
+    online = [state.live for state in devices if not state.device.logical]
     name = LABELS[Kind.BRIDGE] if instance == DEFAULT_INSTANCE else f"{LABELS[Kind.BRIDGE]} {instance}"
     device = Device(BRIDGE_ID, Kind.BRIDGE, name, manufacturer="pvsmqtt", model="Bridge", sw_version=__version__)
     values: dict[str, Value] = {

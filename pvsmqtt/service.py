@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import time
@@ -21,7 +22,7 @@ from pvsmqtt.options import Options
 from pvsmqtt.settings import Settings, SettingsError
 from pvsmqtt.sinks.mqtt.journal.keeping import Keeping
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
-from pvsmqtt.site import registry
+from pvsmqtt.site import last_known, registry
 from pvsmqtt.site.house import House
 from pvsmqtt.site.totals import files
 from pvsmqtt.sources.base import Source
@@ -53,8 +54,12 @@ class Service:
         self._registry_file = settings.state_dir / "devices.json"
         known = registry.load(self._registry_file)
         self._ledger = files.load(settings.state_dir, known, lambda _: datetime.now(UTC), settings.zone)
-        self._house = House(known, settings.instance, self._ledger)
         self._saved_days = 0
+        self._counters_file = settings.state_dir / last_known.FILE
+        counted = last_known.load(self._counters_file)
+        self._house = House(known, settings.instance, self._ledger, counted)
+        self._counted = last_known.document(counted)
+        self._counters_due = self._started + last_known.EVERY
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._bridge_said: DeviceState | None = None
         self._unsaved_said = self._unsaved_totals_said = False
@@ -139,7 +144,12 @@ class Service:
         settings = self._settings
         self._publish(
             self._house.configure(
-                settings.names, settings.ignore, time.monotonic(), settings.precedence, settings.retire
+                settings.names,
+                settings.ignore,
+                time.monotonic(),
+                settings.precedence,
+                retire=settings.retire,
+                lost_after=settings.lost_after,
             )
         )
 
@@ -204,11 +214,18 @@ class Service:
             await self._save()
             if self._ledger.due(now):
                 await self._save_totals(now)
+            if now >= self._counters_due:
+                self._counters_due = now + last_known.EVERY
+                await self._save_counters()
             if now >= next_health:
                 next_health = now + HEALTH_EVERY
                 wall, restarts = datetime.now(UTC), self._supervisor.restarts
                 now = time.monotonic()  # something may have succeeded while the registry was written
-                parts = {"journal": self._journal.report(), "energy": self._ledger.report()}
+                parts = {
+                    "journal": self._journal.report(),
+                    "energy": self._ledger.report(),
+                    "refused_values": self._house.refused_values,
+                }
                 self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts, **parts))
             systemd.notify("WATCHDOG=1")
             await asyncio.sleep(TICK)
@@ -254,6 +271,14 @@ class Service:
                     folder,
                 )
 
+    async def _save_counters(self) -> None:
+        """The registry has said it where the folder is not ours to write: it is the same one."""
+        counted = last_known.document(self._house.counted())
+        if counted != self._counted:
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(write_json, self._counters_file, counted)
+                self._counted = counted
+
     def _tell_bridge(self) -> None:
         states = [event for event in self._bus.latest() if isinstance(event, DeviceState)]
         state = self_report.bridge(self._settings.instance, self._started_at, states)
@@ -274,6 +299,7 @@ class Service:
                 await self._journal.flush()
                 await self._save()
                 await self._save_totals(time.monotonic(), last=True)
+                await self._save_counters()
                 await self._supervisor.stop("mqtt")
                 await self._supervisor.stop("broker")
                 await self._journal.end()

@@ -64,6 +64,11 @@ class DeviceState:
         """Where it stands on the bus."""
         return self.device.id
 
+    @property
+    def live(self) -> bool:
+        """Whether its data is: a panel that sleeps is online, but tells nothing."""
+        return self.online and self.values.get("availability") != "asleep"
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceGone:

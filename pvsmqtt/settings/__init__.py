@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     """Sources whose values count first where several tell the same quantity of a device, in this order: names as in
     the info topic, such as "modbus_tcp conext", or kinds, such as "pvs". By default, and for all others, a source
     that reads or hears a device itself goes before one that is told of it, then one that is refreshed more often."""
+    lost_after: float = Field(default=7200.0, ge=600, le=30 * 86400)
+    """Seconds of daylight, in which others produce, after which a silent panel is lost and its "Problem" is on.
+    A panel that was asleep gets 75 minutes to wake, however short this is."""
     mqtt: MqttOptions
     """The MQTT broker to which everything is published."""
     home_assistant: HomeAssistantOptions = HomeAssistantOptions()

@@ -16,7 +16,8 @@ from datetime import datetime
 
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading, Value, root
-from pvsmqtt.site.counters import COUNTED, Counters, Fall
+from pvsmqtt.site.capability import Capability
+from pvsmqtt.site.counters import COUNTED, Counters, Fall, Last, Moment
 from pvsmqtt.site.counting import Counting
 from pvsmqtt.site.precedence import Held, Precedence, Rank, chosen
 
@@ -30,12 +31,14 @@ class _Word:
     values: dict[str, Held] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
 
-    def take(self, reading: Reading, now: float) -> tuple[Mapping[str, Value], list[Fall]]:
+    def take(self, reading: Reading, now: float, can: Capability) -> tuple[Mapping[str, Value], list[Fall]]:
         """One errand of a source always corrects itself; it corrects another one only with fresher values.
         Gives the values as they passed, and energies that fell."""
         lasts = max(reading.valid_for, reading.lasts)
         until, moment = now + lasts, now - (reading.age or 0.0)
-        values, falls = self.counters.passed(reading.values, reading.measured_at)
+        device = reading.device
+        when = Moment(moment, can.most(device), can.least(device), reading.valid_for > 0)
+        values, falls = self.counters.passed(reading.values, reading.measured_at, when)
         for key, value in values.items():
             held = self.values.get(key)
             if held is None:
@@ -67,6 +70,7 @@ class Latest:
     _words: dict[str, _Word] = field(default_factory=dict)
     _counting: Counting = field(default_factory=Counting)
     _alive: dict[str, float] = field(default_factory=dict)
+    _can: Capability = field(default_factory=Capability)
     _next: float = -math.inf
     """When something will be too old; before that, and while nothing is told, nothing changes."""
     _shown: tuple[tuple[object, ...], dict[str, Value], dict[str, str]] | None = None
@@ -77,9 +81,10 @@ class Latest:
         source = root(reading.source)
         word = self._words.setdefault(source, _Word(source))
         word.direct = heard
-        self.passed, falls = word.take(reading, now)
+        self._can.note(reading.values)
+        self.passed, falls = word.take(reading, now, self._can)
         for fall in falls:
-            if fall.real:
+            if fall.real and not fall.jump:
                 for other in self._counting.anew(fall.key, source, self._words):
                     self._words[other].forget(fall.key)
         for key in COUNTED & reading.values.keys():
@@ -87,6 +92,15 @@ class Latest:
         self._take_time(reading, now)
         self._alive[reading.source] = now + reading.valid_for
         return falls
+
+    def recall(self, source: str, known: Mapping[str, Last]) -> None:
+        """What a source had counted when this service was last at work."""
+        self._words.setdefault(source, _Word(source)).counters.recall(known)
+
+    def counted(self) -> dict[str, dict[str, Last]]:
+        """What each source has counted, to `recall` after the next start."""
+        found = {source: word.counters.known() for source, word in self._words.items()}
+        return {source: known for source, known in found.items() if known}
 
     def take_over(self, other: Latest) -> None:
         """Go on with what was known of the same device under another id; what is known here comes first."""

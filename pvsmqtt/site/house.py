@@ -17,8 +17,11 @@ from pvsmqtt.model.device import BRIDGE_ID, Device, Kind, slug
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
 from pvsmqtt.site import energy
 from pvsmqtt.site.aliases import Aliases, beside
+from pvsmqtt.site.counters import Last
+from pvsmqtt.site.freshness import FEEDS, KEYS, LOST_AFTER, Watch
 from pvsmqtt.site.guard import Latest
 from pvsmqtt.site.notices import Notices
+from pvsmqtt.site.plausibility import Doubt, Plausibility
 from pvsmqtt.site.precedence import Precedence
 from pvsmqtt.site.reboots import Reboots
 from pvsmqtt.site.registry import Known, Registry
@@ -41,7 +44,13 @@ class House:
     that are not to be shown.
     """
 
-    def __init__(self, registry: Registry, instance: str = DEFAULT_INSTANCE, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        instance: str = DEFAULT_INSTANCE,
+        ledger: Ledger | None = None,
+        counted: Mapping[str, Mapping[str, Mapping[str, Last]]] | None = None,
+    ) -> None:
         self.registry = registry
         self._wishes = Wishes(registry)
         self._latest: dict[str, Latest] = {}
@@ -54,6 +63,13 @@ class House:
         self.ledger = Ledger() if ledger is None else ledger
         self._sites = Sites(registry, self._wishes, self._notices, self._order, self._latest, instance, self.ledger)
         self._taken = Taken()
+        self._plausible = Plausibility()
+        self._watch = Watch(registry, self._order)
+        for device_id, sources in (counted or {}).items():
+            if device_id in registry and registry[device_id].device.kind is not Kind.SITE:
+                latest = self._latest.setdefault(device_id, Latest(self._order))
+                for source, known in sources.items():
+                    latest.recall(source, known)
 
     def configure(
         self,
@@ -62,9 +78,13 @@ class House:
         now: float,
         precedence: Sequence[str] = (),
         retire: Iterable[str] = (),
+        lost_after: float = LOST_AFTER,
     ) -> list[DeviceState | DeviceGone]:
-        """Set names, what is ignored, which sources go first (`precedence`) and who is gone for good (`retire`), at
-        the start or later; tells what changes for those who watch."""
+        """Set names, what is ignored, which sources go first (`precedence`), who is gone for good (`retire`) and
+        after how many seconds of daylight a silent panel is lost, at the start or later; tells what changes for
+        those who watch."""
+        self._watch.lost_after = lost_after
+        self._watch.stir()
         self._wishes.are(names, ignore, retire)
         self._order.are(precedence)
         gone = [DeviceGone(entry.device) for entry in self.registry if self._wishes.ignores(entry.device)]
@@ -95,8 +115,12 @@ class House:
     def accept(self, readings: Sequence[Reading], now: float) -> list[DeviceState | DeviceGone]:
         """Take what one cycle of a source found; ``now`` is of a clock that only goes forward."""
         known = len(self.registry)
+        readings = self._plausible.passed(readings)
+        self._notices.implausible(*self._plausible.news(), self._wishes.named)
         live = [reading for reading in readings if reading.device.kind is Kind.SITE]
         touched = self._sites.accept_live(live, now, self._note)
+        if touched:
+            self._watch.stir()
         readings = [reading for reading in readings if reading.device.kind is not Kind.SITE]
         ids = {reading.device.id: self._aliases.identify(reading.device, reading.source) for reading in readings}
         complete = self._sites.heard(reading.source for reading in readings)
@@ -108,7 +132,7 @@ class House:
                 continue
             heard = reading.device.place
             reading = self._of_a_gross_meter(device.id, reading)
-            entry = self.registry.admit(device, _told(reading))
+            entry = self.registry.admit(device, [*_told(reading), *(KEYS if device.kind is Kind.INVERTER else ())])
             if heard is None:
                 listed.append(entry)
             else:
@@ -122,7 +146,12 @@ class House:
                 reboots = self._reboots.count(device.id, uptime, reading.measured_at or latest.measured_at)
                 reading = replace(reading, values={**reading.values, "reboots": reboots})
                 entry = self.registry.admit(device, ["reboots"])
-            self._notices.fallen(device.name, latest.accept(reading, now, _direct(reading.device)))
+            falls = latest.accept(reading, now, _direct(reading.device))
+            self._notices.fallen(device.name, falls)
+            for fall in falls:
+                if not fall.real:
+                    self._plausible.count(reading.source, fall.key, Doubt.JUMPED if fall.jump else Doubt.FELL)
+            self._watch.note(entry.device, reading, _direct(reading.device), now)
             self._note(entry, reading, latest)
             self._notices.strange(reading)
             touched.append(entry)
@@ -162,6 +191,7 @@ class House:
         self._latest.pop(device.id, None)
         self._said.pop(device.id, None)
         self._taken.forget(device.id)
+        self._watch.forget(device.id)
 
     def _placed(self, device: Device, ids: Mapping[str, str], now: float) -> Device:
         """The device under its settled id, in its place: one that two supervisors list stays where it is as long as
@@ -191,6 +221,15 @@ class House:
         there = self._latest.get(via if via is not None and via in self.registry else known.id)
         return there is not None and there.online(now)
 
+    @property
+    def refused_values(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """How many values were not taken, by source, quantity and reason."""
+        return self._plausible.refused
+
+    def counted(self) -> dict[str, dict[str, dict[str, Last]]]:
+        """What every source has counted of every device, for the next start."""
+        return {device_id: found for device_id, latest in self._latest.items() if (found := latest.counted())}
+
     def tick(self, now: float) -> list[DeviceState]:
         """What changed by the passing of time, or may be told by now."""
         freed, self.ledger.freed = self.ledger.freed, False
@@ -198,6 +237,7 @@ class House:
 
     def _changes(self, entries: Sequence[Known], now: float) -> list[DeviceState]:
         """States of these devices and of their sites, as far as they are news."""
+        entries = [*entries, *self._watch.look(now, self._latest)]
         if now >= self._due:  # something else is too old by now, which nobody would be told of any more
             entries = list(self.registry)
         sites = dict.fromkeys(entry.device.site for entry in entries)
@@ -210,17 +250,24 @@ class House:
         houses |= {site for site in sites if site in self._latest}
         found = [self._sites.state(site, states.values(), now) for site in sites if site in houses]
         found += [states[entry.device.id] for entry in entries if entry.device.id in states]
-        self._due = min((latest.next_change(now) for latest in self._latest.values()), default=math.inf)
+        due = [latest.next_change(now) for latest in self._latest.values()]
+        self._due = min([*due, self._watch.next_change(now)], default=math.inf)
         changed = [s for s in found if not self._wishes.ignores(s.device) and self._said.get(s.key) != s]
         self._said.update((state.key, state) for state in changed)
         return changed
 
     def _state(self, entry: Known, now: float) -> DeviceState:
         latest = self._latest.setdefault(entry.device.id, Latest(self._order))
-        values, feeds = latest.shown(entry.ordered(), now)
+        panel = entry.device.kind is Kind.INVERTER
+        keys = entry.ordered() if panel else [key for key in entry.ordered() if key not in KEYS]
+        values, feeds = latest.shown(keys, now)
         device = self._wishes.named(entry.device)
         device = replace(device, via=self._parent(device))
-        return DeviceState(device, latest.online(now), values, latest.measured_at, latest.sources, feeds)
+        online = latest.online(now)
+        if panel:
+            online, values = self._watch.on(entry, online, values)
+            feeds = {**feeds, **FEEDS}
+        return DeviceState(device, online, values, latest.measured_at, latest.sources, feeds)
 
     def _parent(self, device: Device) -> str:
         """The device it hangs on, or where that is not shown, what that one hangs on."""

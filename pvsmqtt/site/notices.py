@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from pvsmqtt.model.device import BRIDGE_ID, Kind, slug
+from pvsmqtt.model.device import BRIDGE_ID, Device, Kind, slug
 from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.model.reading import DeviceState, Reading
+from pvsmqtt.model.reading import DeviceState, Reading, Value
 from pvsmqtt.site.counters import Fall
 from pvsmqtt.site.energy import METERS
+from pvsmqtt.site.plausibility import Doubt
 from pvsmqtt.site.registry import Known
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,26 @@ class Notices:
         """Lifetime energies of a device fell."""
         for fall in falls:
             what = QUANTITIES[fall.key].name.lower()
-            if fall.real:
+            if fall.jump and fall.real:
+                _log.warning(
+                    "%s: its %s stays at %g kWh after %g kWh, more than it can have counted meanwhile: it goes on "
+                    "from there (another meter, or its count was set). Home Assistant's energy dashboard books the "
+                    "difference in this hour: correct it there (Developer tools, Statistics)",
+                    name,
+                    what,
+                    fall.after,
+                    fall.before,
+                )
+            elif fall.jump:
+                _log.info(
+                    "%s: its %s jumped from %g to %g kWh, more than it can deliver in the time; the old value "
+                    "stands until that is confirmed",
+                    name,
+                    what,
+                    fall.before,
+                    fall.after,
+                )
+            elif fall.real:
                 _log.warning(
                     "%s: its %s stays at %g kWh after %g kWh: it counts anew", name, what, fall.after, fall.before
                 )
@@ -55,6 +75,32 @@ class Notices:
                     fall.before,
                     fall.after,
                 )
+
+    def implausible(
+        self,
+        begun: Iterable[tuple[Reading, str, Value, Doubt]],
+        ended: Iterable[tuple[Reading, str]],
+        named: Callable[[Device], Device],
+    ) -> None:
+        """Values that cannot be began or ceased to come."""
+        for reading, key, value, reason in begun:
+            if reason is Doubt.TWO_DEVICES:
+                _log.warning(
+                    "%s tells twice of %s in one reply, and not the same: two devices with one serial number, of "
+                    "which the last one is taken",
+                    reading.source,
+                    named(reading.device).name,
+                )
+            else:
+                _log.warning(
+                    "%s: its %s of %s cannot be (%s); it is unknown until a sensible one comes",
+                    named(reading.device).name,
+                    QUANTITIES[key].name.lower(),
+                    value,
+                    reason.value.replace("_", " "),
+                )
+        for reading, key in ended:
+            _log.info("%s: its %s is sensible again", named(reading.device).name, QUANTITIES[key].name.lower())
 
     def shared(self, site: str, source: str) -> None:
         """Live data of a house that several sources measure: none of them tells of the whole."""

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.quantity.row import Quantity, celsius, current, energy, enum, flag, net_energy, power, raw, voltage
 from pvsmqtt.model.quantity.words import FRESHNESS, METER_TYPES, OPERATING_STATES, STATES
+
+LOST_ADVICE = (
+    "This inverter is silent while others produce. If it stays so for days, look at its plug and breaker, then ask "
+    "the installer; if it was taken away, list it under ignore in the configuration."
+)
 
 ROWS = (
     power("power", "Power", "AC power; a net meter: + import, − export; storage: + discharging, − charging"),
@@ -51,7 +58,20 @@ ROWS = (
     celsius("extra_temperature", "Extra temperature", "Temperature that the maker defines"),
     Quantity("humidity", "Humidity", "Relative humidity", "%", "humidity", "measurement", 0),
     enum("state", "State", "What the supervisor says of the device", STATES, holds=True),
-    enum("availability", "Data", "Whether its data is live", FRESHNESS),
+    replace(
+        enum(
+            "availability",
+            "Data",
+            "Whether its data is live or too old (`stale`), or it is `asleep` in the dark or `lost` by day",
+            FRESHNESS,
+        ),
+        of_service=True,
+    ),
+    replace(
+        flag("problem", "Problem", "Silent by daylight for longer than `lost_after`", "problem"),
+        advice=LOST_ADVICE,
+        of_service=True,
+    ),
     enum("operating_state", "Operating state", "What the inverter says that it does", OPERATING_STATES),
     raw("vendor_state", "Vendor state", "Operating state in numbers of its maker", enabled=False),
     Quantity(

@@ -33,6 +33,16 @@ ROWS = (
         0,
         diagnostic=True,
     ),
+    *(
+        Quantity(
+            f"panels_{what}", f"Panels {what}", f"Inverters {told}", None, None, "measurement", 0, diagnostic=True
+        )
+        for what, told in (
+            ("live", "with live data"),
+            ("asleep", "that are silent in the dark"),
+            ("lost", "that are silent while others produce"),
+        )
+    ),
     Quantity("devices_known", "Devices known", "Devices ever seen", None, None, "measurement", 0, diagnostic=True),
     Quantity("started_at", "Started", "Start of the service", device_class="timestamp", diagnostic=True, holds=True),
 )

@@ -9,6 +9,25 @@ from pvsmqtt.model.device import Kind
 
 StateClass = Literal["measurement", "total", "total_increasing"]
 
+Limits = tuple[float, float]
+
+PLAUSIBLE: dict[str, Limits] = {
+    "power": (-500_000, 500_000),
+    "apparent_power": (-500_000, 500_000),
+    "reactive_power": (-500_000, 500_000),
+    "power_factor": (-1.1, 1.1),
+    "energy": (-100_000_000, 100_000_000),
+    "voltage": (-2_000, 2_000),
+    "current": (-5_000, 5_000),
+    "frequency": (-1, 100),
+    "temperature": (-60, 200),
+    "humidity": (-1, 110),
+    "battery": (-1, 101),
+}
+"""By device class, in the unit of the row. They are wide: they stop what becomes of "not implemented" in registers
+(0x7FFF, 0x8000, 0xFFFF and their tenths and hundredths), kW taken for W, -273 °C. They are guesses of ours, no facts
+of equipment; the largest PVS has some hundred inverters, and 400 of 0.4 kW are 160 kW."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -19,6 +38,9 @@ class Quantity:
     what the supervisor says of a silent device; every other quantity becomes unknown when its value is too old.
     ``quiet_on`` are the kinds of device on which the entity is there but switched off until its owner wants it;
     ``enabled`` is the same for all kinds. ``advice`` says what to do while a switch of class ``problem`` is on.
+    ``limits`` are the lowest and highest value that can be true of any house, where those of its class
+    (`PLAUSIBLE`) do not fit. ``of_service`` marks what this service says of a device, which is to be seen while that
+    is offline.
     """
 
     key: str
@@ -35,6 +57,13 @@ class Quantity:
     switch: bool = False
     holds: bool = False
     advice: str | None = None
+    limits: Limits | None = None
+    of_service: bool = False
+
+    @property
+    def plausible(self) -> Limits | None:
+        """What lies outside is no measurement; ``None``: anything may be true."""
+        return self.limits or PLAUSIBLE.get(self.device_class or "")
 
     def enabled_on(self, kind: Kind) -> bool:
         """Whether the entity is switched on from the start on a device of this kind."""
@@ -48,7 +77,9 @@ def power(key: str, name: str, description: str, *, diagnostic: bool = False) ->
 
 def energy(key: str, name: str, description: str) -> Quantity:
     """A lifetime counter in kWh."""
-    return Quantity(key, name, description, "kWh", "energy", "total_increasing", 2, holds=True)
+    return Quantity(
+        key, name, description, "kWh", "energy", "total_increasing", 2, holds=True, limits=(-1, 100_000_000)
+    )
 
 
 def net_energy(key: str, name: str, description: str) -> Quantity:
@@ -72,10 +103,16 @@ def celsius(key: str, name: str, description: str) -> Quantity:
 
 
 def percent(
-    key: str, name: str, description: str, device_class: str | None = None, *, diagnostic: bool = False
+    key: str,
+    name: str,
+    description: str,
+    device_class: str | None = None,
+    *,
+    diagnostic: bool = False,
+    limits: Limits | None = None,
 ) -> Quantity:
     """In %."""
-    return Quantity(key, name, description, "%", device_class, "measurement", 0, diagnostic)
+    return Quantity(key, name, description, "%", device_class, "measurement", 0, diagnostic, limits=limits)
 
 
 def count(key: str, name: str, description: str, state_class: StateClass = "total_increasing") -> Quantity:

@@ -103,6 +103,7 @@ def _component(topics: Topics, device: Device, row: Quantity) -> dict[str, Any]:
         "payload_on": "on" if row.switch else None,
         "payload_off": "off" if row.switch else None,
         **_advice(topics, device, row),
+        **({"availability": [{"topic": topics.status}]} if row.of_service else {}),
     }
     return {key: value for key, value in document.items() if value is not None}
 

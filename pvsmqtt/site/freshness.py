@@ -1,0 +1,322 @@
+"""Whether a panel that is silent sleeps, is lost, or nobody knows. Time is a parameter.
+
+    live     a source measures it
+    asleep   silent in the dark, or silent since it had faded: it gives nothing. Its power is 0, and that is known
+    stale    silent, and not clear why: by day, or because whoever tells of it is silent as well
+    lost     silent for `lost_after` seconds of daylight in which others produced: a problem, until it speaks again
+
+What follows from what::
+
+    live   -> asleep   no light (`daylight`), or it gave next to nothing at last
+    live   -> stale    with light, or nobody can tell
+    asleep -> stale    others have had light for `WAKING` seconds: panels of a roof wake up to an hour apart
+    stale  -> asleep   it got dark
+    stale  -> lost     after `lost_after` seconds with light; where nothing tells of light, of silence
+
+Light is counted while somebody is there who would tell of the panel: what a supervisor that is gone does not say
+means nothing. What was counted begins anew with the first dark after it fell silent, and goes on after that, so that
+a panel that never wakes is found on short days as well. Lost is a fact of the registry, so that it outlives restarts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pvsmqtt.model.device import Device, Kind
+from pvsmqtt.model.quantity import QUANTITIES
+from pvsmqtt.model.reading import DERIVED, DeviceState, Reading, Value
+from pvsmqtt.site.daylight import PANEL, Daylight, Light, Panel
+from pvsmqtt.site.guard import Latest
+from pvsmqtt.site.precedence import Precedence
+from pvsmqtt.site.registry import Known, Registry
+from pvsmqtt.site.replaced import REPLACED
+
+LOST_AFTER = 7200.0
+WAKING = 4500.0
+"""Seconds of light after which a panel that slept should have woken: an hour, and until it is measured."""
+
+LOST = "lost"
+"""Fact of a panel that is lost."""
+
+KEYS = ("availability", "problem")
+"""What this adds to a panel."""
+
+
+class Freshness(StrEnum):
+    """The texts of ``availability``."""
+
+    LIVE = "live"
+    STALE = "stale"
+    ASLEEP = "asleep"
+    LOST = "lost"
+
+
+@dataclass(slots=True)
+class _Record:
+    """Of one panel: who tells of it, the last power (W) and the most it can do, and how its silence went on."""
+
+    sources: set[str] = field(default_factory=set)
+    heard: float = -math.inf
+    direct: bool = False
+    power: float | None = None
+    can: float = PANEL
+    ever_live: bool = False
+    at: Freshness = Freshness.STALE
+    slept: bool = False
+    """Whether it was asleep since it spoke."""
+    nights: bool = False
+    """Whether it was dark since it spoke."""
+    lit: float = 0.0
+    """Seconds with light since it spoke."""
+    cut: bool = False
+    """Whether it fell silent at work, while whoever tells of it spoke."""
+
+    @property
+    def faded(self) -> bool:
+        """Whether it gave next to nothing when it was last measured."""
+        return self.ever_live and Panel(self.can, False, self.power).faded
+
+    def spoke(self) -> None:
+        self.ever_live, self.slept, self.nights, self.lit = True, False, False, 0.0
+        self.cut = False
+
+
+@dataclass(slots=True)
+class _Array:
+    daylight: Daylight = field(default_factory=Daylight)
+    light: Light | None = None
+    until: float = -math.inf
+    """When the evidence for it ends."""
+
+
+class Watch:
+    """Of all panels of this service; ``lost_after`` in seconds."""
+
+    def __init__(self, registry: Registry, order: Precedence, lost_after: float = LOST_AFTER) -> None:
+        self._registry, self._order = registry, order
+        self.lost_after = lost_after
+        self._records: dict[str, _Record] = {}
+        self._arrays: dict[str, _Array] = {}
+        self._speaks: dict[str, tuple[float, float]] = {}
+        """By source: when it last told of the devices of a house, and until when it counts as speaking."""
+        self._looked = -math.inf
+        self._due = math.inf
+        self._stirred = True
+
+    def note(self, device: Device, reading: Reading, direct: bool, now: float) -> None:
+        """A reading of a device (under its settled id) came in; ``direct``: the device tells of itself."""
+        source = reading.source
+        if reading.valid_for > 0 and device.kind is not Kind.BUS:
+            self._speaks[source] = (now, max(now + reading.valid_for, self._speaks.get(source, (0, now))[1]))
+        self._stirred = self._stirred or device.kind in (Kind.INVERTER, Kind.PRODUCTION_METER, Kind.SITE)
+        if device.kind is not Kind.INVERTER:
+            return
+        record = self._records.setdefault(device.id, _Record())
+        record.sources.add(source)
+        record.direct = direct
+        if reading.valid_for > 0:
+            record.heard = now
+        power = reading.values.get("power")
+        if isinstance(power, int | float) and (reading.valid_for > 0 or not record.ever_live):
+            record.power = power
+            record.can = max(record.can, power)
+        rating = reading.values.get("power_rating")
+        if isinstance(rating, int | float):
+            record.can = max(record.can, rating)
+
+    def heard_of_site(self) -> None:
+        """Live data of a house came in."""
+        self._stirred = True
+
+    def forget(self, device_id: str) -> None:
+        """A device that is none any more."""
+        self._records.pop(device_id, None)
+
+    def stir(self) -> None:
+        """Something else changed: look again."""
+        self._stirred = True
+
+    def look(self, now: float, latest: Mapping[str, Latest]) -> list[Known]:
+        """See how it is now; tells of which panels it changed."""
+        if not self._stirred and now < self._due:
+            return []
+        arrays: dict[str, list[Known]] = {}
+        meters: dict[str, list[Known]] = {}
+        for entry in self._registry:
+            if entry.device.kind is Kind.INVERTER:
+                arrays.setdefault(entry.device.site, []).append(entry)
+            elif entry.device.kind is Kind.PRODUCTION_METER and REPLACED not in entry.facts:
+                meters.setdefault(entry.device.site, []).append(entry)
+        self._due = min((until for _, until in self._speaks.values() if until > now), default=math.inf)
+        changed = []
+        for site, panels in arrays.items():
+            array = self._arrays.setdefault(site, _Array())
+            self._count(array, panels, latest, now)
+            metered, until = _metered([entry.device.id for entry in meters.get(site, ())], latest, site, now)
+            shown = [self._panel(entry, latest, now) for entry in panels if REPLACED not in entry.facts]
+            array.light = array.daylight.look(metered, shown)
+            if len(shown) == 1 and array.light is Light.DARK and self._stopped(panels, latest, now):
+                array.light = None  # its meter has nothing else to show
+            array.until = until if metered is not None else math.inf
+            changed += [entry for entry in panels if self._judge(entry, array.light, latest, now)]
+        self._looked, self._stirred = now, False
+        return changed
+
+    def next_change(self, now: float) -> float:
+        """When it may be otherwise without any news."""
+        return self._due if self._due > now else math.inf
+
+    def on(self, entry: Known, online: bool, values: Mapping[str, Value]) -> tuple[bool, dict[str, Value]]:
+        """Whether a panel is shown as online, and its values, with what is known of its silence."""
+        at = self._record(entry.device.id).at
+        shown = dict(values)
+        if at is Freshness.ASLEEP:
+            online = True
+            shown.update((key, 0.0) for key in values if _rests(key))
+        lost = at is Freshness.LOST and REPLACED not in entry.facts
+        return online, {**shown, "availability": at.value, "problem": "on" if lost else "off"}
+
+    def _record(self, device_id: str) -> _Record:
+        return self._records.setdefault(device_id, _Record())
+
+    def _panel(self, entry: Known, latest: Mapping[str, Latest], now: float) -> Panel:
+        record = self._record(entry.device.id)
+        return Panel(record.can, _online(entry, latest, now), record.power)
+
+    def _count(self, array: _Array, panels: Iterable[Known], latest: Mapping[str, Latest], now: float) -> None:
+        """Count the light since the last look for all that were silent then and are now."""
+        elapsed = max(0.0, min(now, array.until) - self._looked)
+        if not elapsed or math.isinf(elapsed) or array.light in (Light.DARK, Light.DIM):
+            return
+        for entry in panels:
+            record = self._record(entry.device.id)
+            if record.at is Freshness.LIVE or _online(entry, latest, now):
+                continue
+            if (array.light is Light.BRIGHT or record.cut) and self._told(entry, latest, now):
+                record.lit += elapsed
+
+    def _judge(self, entry: Known, light: Light | None, latest: Mapping[str, Latest], now: float) -> bool:
+        """Settle how it is with a panel; tells whether that is news."""
+        record = self._record(entry.device.id)
+        before = record.at
+        if before is Freshness.LIVE and not _online(entry, latest, now):
+            record.cut = self._cut(entry, latest, now)
+        record.at = self._state(entry, record, light, latest, now)
+        if record.at is Freshness.LOST and LOST not in entry.facts and REPLACED not in entry.facts:
+            self._registry.learn(entry.device.id, LOST, "on")
+        elif record.at is Freshness.LIVE:
+            record.spoke()
+            self._registry.unlearn(entry.device.id, LOST)
+        if record.at in (Freshness.ASLEEP, Freshness.STALE) and light in (Light.BRIGHT, None):
+            for end in (WAKING, self._limit(record)):
+                if record.lit < end:
+                    self._due = min(self._due, now + end - record.lit)
+        return record.at is not before
+
+    def _state(
+        self, entry: Known, record: _Record, light: Light | None, latest: Mapping[str, Latest], now: float
+    ) -> Freshness:
+        if _online(entry, latest, now):
+            return Freshness.LIVE
+        if LOST in entry.facts or REPLACED in entry.facts:
+            return Freshness.LOST
+        if not self._told(entry, latest, now):
+            return Freshness.STALE
+        if record.lit >= self._limit(record):
+            return Freshness.LOST
+        if light is Light.DARK and not record.nights:
+            record.nights, record.lit = True, 0.0
+        dark = light is Light.DARK or (light is None and self._says_error(entry, record, latest, now))
+        waits = record.lit < WAKING and (record.slept or record.faded)
+        if dark or waits:
+            record.slept, record.cut = True, False
+            return Freshness.ASLEEP
+        return Freshness.STALE
+
+    def _limit(self, record: _Record) -> float:
+        return max(self.lost_after, WAKING) if record.slept else self.lost_after
+
+    def _told(self, entry: Known, latest: Mapping[str, Latest], now: float) -> bool:
+        """Whether somebody is there who would tell of it."""
+        record, device = self._record(entry.device.id), entry.device
+        if not record.sources:  # not since the start of this service
+            if device.place is not None or device.via is None:
+                return True
+            via = latest.get(device.via)
+            return via is not None and via.online(now)
+        sources = [source for source in record.sources if not self._order.gone(source)]
+        if record.direct:
+            return bool(sources)
+        spoken = [self._speaks[source] for source in sources if source in self._speaks]
+        return any(at > record.heard and until > now for at, until in spoken)
+
+    def _cut(self, entry: Known, latest: Mapping[str, Latest], now: float) -> bool:
+        record = self._record(entry.device.id)
+        return not record.faded and self._told(entry, latest, now)
+
+    def _stopped(self, panels: Iterable[Known], latest: Mapping[str, Latest], now: float) -> bool:
+        """Whether the only panel fell silent at work."""
+        for entry in panels:
+            record = self._record(entry.device.id)
+            if REPLACED in entry.facts or _online(entry, latest, now):
+                continue
+            if record.cut or (record.at is Freshness.LIVE and self._cut(entry, latest, now)):
+                return True
+        return False
+
+    @staticmethod
+    def _says_error(entry: Known, record: _Record, latest: Mapping[str, Latest], now: float) -> bool:
+        """All there is after a start in the dark where nothing measures the light: its supervisor has lost it."""
+        known = latest.get(entry.device.id)
+        return not record.ever_live and known is not None and known.values(["state"], now)["state"] == "error"
+
+
+def counts(states: Iterable[DeviceState]) -> dict[str, Value]:
+    """How many devices of a house have live data, and how it is with its panels, if it has any."""
+    states = list(states)
+    found: dict[str, Value] = {"devices_online": sum(state.live for state in states)}
+    panels = [state.values.get("availability") for state in states if state.device.kind is Kind.INVERTER]
+    if panels:
+        for what in (Freshness.LIVE, Freshness.ASLEEP, Freshness.LOST):
+            found[f"panels_{what}"] = panels.count(what.value)
+    return found
+
+
+FEEDS = dict.fromkeys(KEYS, DERIVED)
+
+
+def _online(entry: Known, latest: Mapping[str, Latest], now: float) -> bool:
+    known = latest.get(entry.device.id)
+    return known is not None and known.online(now)
+
+
+def _rests(key: str) -> bool:
+    """Whether it is 0 while a panel sleeps."""
+    row = QUANTITIES[key]
+    return row.device_class in ("power", "current") and not row.diagnostic
+
+
+def _metered(
+    meters: Iterable[str], latest: Mapping[str, Latest], site: str, now: float
+) -> tuple[float | None, float]:
+    """What is produced by live data and meters (W), and until when that stands."""
+    told: list[tuple[float, float]] = []
+    live = latest[site].measured("pv_power", now) if site in latest else None
+    if live is not None and isinstance(live.value, int | float):
+        told.append((live.value, live.until))
+    total, until, complete = 0.0, math.inf, False
+    for meter in meters:
+        known = latest.get(meter)
+        power = None if known is None else known.measured("power", now)
+        if known is None or power is None or not isinstance(power.value, int | float):
+            complete = False
+            break
+        if not power.value and known.values(["energy"], now)["energy"] == 0:
+            continue  # it never counted anything: no current transformers
+        total, until, complete = total + power.value, min(until, power.until), True
+    if complete:
+        told.append((total, until))
+    return max(told, default=(None, -math.inf), key=lambda pair: pair[0])
