@@ -87,7 +87,7 @@ async def test_a_password_from_the_configuration_is_nowhere_else(bench: Bench) -
     await it.service.says("refuses the password")
     await it.service.stop()
     texts = [_text(message) for message in it.recorder.messages] + it.service.log.items
-    texts += [file.read_text() for file in it.service.state_dir.rglob("*") if file.is_file()]
+    texts += [file.read_text("utf-8", errors="replace") for file in it.service.state_dir.rglob("*") if file.is_file()]
     assert not [text for text in texts if "Xq7Zk".lower() in text.lower()]
 
 
