@@ -38,6 +38,9 @@ LOST_AFTER = 7200.0
 WAKING = 4500.0
 """Seconds of light after which a panel that slept should have woken: an hour, and until it is measured."""
 
+PAUSE = 1800.0
+"""Seconds for which panels sleep on while who tells of them is silent: a PVS restarts at night, for 10 minutes."""
+
 LOST = "lost"
 """Fact of a panel that is lost."""
 
@@ -150,7 +153,8 @@ class Watch:
                 arrays.setdefault(entry.device.site, []).append(entry)
             elif entry.device.kind is Kind.PRODUCTION_METER and REPLACED not in entry.facts:
                 meters.setdefault(entry.device.site, []).append(entry)
-        self._due = min((until for _, until in self._speaks.values() if until > now), default=math.inf)
+        ends = [end for _, until in self._speaks.values() for end in (until, until + PAUSE) if end > now]
+        self._due = min(ends, default=math.inf)
         changed = []
         for site, panels in arrays.items():
             array = self._arrays.setdefault(site, _Array())
@@ -251,7 +255,8 @@ class Watch:
         if record.direct:
             return bool(sources)
         spoken = [self._speaks[source] for source in sources if source in self._speaks]
-        return any(at > record.heard and until > now for at, until in spoken)
+        pause = PAUSE if record.slept else 0.0
+        return any(at > record.heard and until + pause > now for at, until in spoken)
 
     def _cut(self, entry: Known, latest: Mapping[str, Latest], now: float) -> bool:
         record = self._record(entry.device.id)

@@ -277,7 +277,9 @@ def test_a_house_of_inverters_alone_produces_what_they_do() -> None:
     house = new_house(TCP, "modbus_tcp roof")
     house.expect({TCP: "site", "modbus_tcp roof": "site"}, [], single=[TCP, "modbus_tcp roof"])
     first = tell(TCP, unit(126, Kind.INVERTER), 0, 45, power=900.0, energy=100.0)
-    assert site(house.accept([tell(TCP, LINE, 0, 60, line_state="x"), first], 0)).values == {"devices_online": 1}  # type: ignore[union-attr]
+    assert site(house.accept([tell(TCP, LINE, 0, 60, line_state="x"), first], 0)).values.keys() == {  # type: ignore[union-attr]
+        "devices_online", "panels_live", "panels_asleep", "panels_lost"
+    }  # fmt: skip
     roof = tell("modbus_tcp roof", unit(1, Kind.INVERTER, "roof"), 1, 45, power=600.0, energy=50.0)
     meter = tell("modbus_tcp roof", unit(240, Kind.METER, "roof"), 1, 45, power=-300.0)
     told = site(house.accept([roof, meter], 1))

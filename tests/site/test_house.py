@@ -78,7 +78,7 @@ def test_time_makes_devices_go_offline_and_back(house):
     assert {d: s.online for d, s in states.items()} == {
         "site": False, "zt1": False, "m1p": False, "m1c": False, "e1": False,
     }  # fmt: skip
-    assert states["e1"].values == {"power": None, "energy": 900.0}
+    assert states["e1"].values == {"power": None, "energy": 900.0, "availability": "stale", "problem": "off"}
     assert states["site"].values["pv_power"] is None
     assert states["site"].values["pv_energy"] == 1000.0
     back = by_id(house.accept(cycle(120.0), 950))
@@ -92,7 +92,7 @@ def test_known_devices_are_there_after_a_restart(house):
     states = by_id(again.configure({}, [], 0))
     assert set(states) == {"site", "zt1", "m1p", "m1c", "e1"}
     assert not any(state.online for state in states.values())
-    assert states["e1"].values == {"power": None, "energy": None}
+    assert states["e1"].values == {"power": None, "energy": None, "availability": "stale", "problem": "off"}
     assert states["e1"].device == house.registry["e1"].device
 
 
@@ -145,15 +145,15 @@ def test_two_houses_are_kept_apart(house):
 def test_a_quantity_without_a_row_is_left_out_and_said_once(house, caplog):
     house.accept([reading(PANEL, power=1.0, charm=5.0)], 0)
     state = by_id(house.accept([reading(PANEL, power=2.0, charm=6.0)], 1))["e1"]
-    assert state.values == {"power": 2.0}
+    assert state.values == {"power": 2.0, "availability": "live", "problem": "off"}
     assert caplog.text.count("charm") == 1
 
 
 def test_a_quantity_is_known_only_when_it_had_a_value(house):
     state = by_id(house.accept([reading(PANEL, power=1.0, temperature=None)], 0))["e1"]
-    assert state.values == {"power": 1.0}
+    assert state.values == {"power": 1.0, "availability": "live", "problem": "off"}
     state = by_id(house.accept([reading(PANEL, power=None, temperature=40.0)], 1))["e1"]
-    assert state.values == {"power": None, "temperature": 40.0}
+    assert state.values == {"power": None, "temperature": 40.0, "availability": "live", "problem": "off"}
 
 
 def test_a_meter_that_is_commissioned_anew_measures_what_it_says(house):
@@ -193,7 +193,7 @@ def test_children_of_an_ignored_device_hang_on_its_parent(house):
 def test_a_site_adds_up_only_when_every_source_has_spoken(house):
     house.expect({"pvs a": "site", "pvs b": "site", "pvs c": "site_cabin"})
     site = by_id(house.accept(cycle(), 0))["site"]
-    assert set(site.values) == {"devices_online"}
+    assert set(site.values) == {"devices_online", "panels_live", "panels_asleep", "panels_lost"}
     second = replace(P_METER, id="m2p", serial="M2p", via="zt2")
     words = replace(reading(second, power=7.0, energy=500.0), source="pvs b")
     assert by_id(house.accept([words], 1))["site"].values["pv_energy"] == 1500.0
@@ -291,6 +291,6 @@ def test_what_is_counted_holds_while_a_new_source_has_not_spoken(house):
 def test_what_grew_too_old_is_told_when_somebody_else_speaks_first(house):
     house.accept(cycle(), 0)
     other = Device("e2", Kind.INVERTER, "Inverter E2", "E2")
-    states = by_id(house.accept([reading(other, power=1.0)], 901))
+    states = by_id(house.accept([reading(other, power=100.0)], 901))
     assert not states["e1"].online
     assert house.tick(902) == []
