@@ -3,7 +3,8 @@
 A counter that comes back a little lower is the same one in other words: firmware rounds it differently from one
 interface to the next. One that is far lower, or 0, is mostly a slip that is gone with the next reading (seen on
 equipment: smcneece/ha-esunpower): the last value stands until the lower one was measured `CONFIRMATIONS` times; then
-the equipment has really started anew.
+the equipment has really started anew. One that is only a little lower (`LAG`) has not: it is told late by another
+interface, or a production meter counts backwards at night.
 
 A net counter may fall, but not to next to nothing from one measurement to the next: that is the same slip.
 
@@ -38,6 +39,9 @@ LIFETIME = frozenset(
 
 NET = frozenset(key for key, row in QUANTITIES.items() if row.device_class == "energy" and row.state_class == "total")
 COUNTED = LIFETIME | NET
+LAG, LAG_SHARE = 5.0, 0.05
+"""kWh, and share of the count, up to which a lower value is no new count, however long it stays."""
+
 _LEAST_SLIP = 5.0
 """kWh; and nine tenths of the value. A net counter that is near 0 may well pass it."""
 
@@ -125,7 +129,7 @@ class Counters:
                 odd.seen.clear()  # not where it was either
                 odd.first = moment.now
             odd.last = value
-            if self._confirmed(odd, measured_at, moment):
+            if not _behind(key, before, value) and self._confirmed(odd, measured_at, moment):
                 self._take(key, value, measured_at, moment)
                 falls.append(Fall(key, before, value, real=True))
             else:
@@ -189,6 +193,12 @@ class Counters:
         self._before.pop(key, None)
         if moment is not None:
             self._at[key] = moment.now
+
+
+def _behind(key: str, before: float, value: float) -> bool:
+    """Whether a counter is only a little lower: it lags, or counts what a meter takes in at night. It is waited for
+    until it has passed the old value."""
+    return key in LIFETIME and 0 < before - value <= min(LAG, LAG_SHARE * before)
 
 
 def _falls(key: str, before: float, value: float) -> bool:

@@ -237,6 +237,8 @@ class House:
 
     def _changes(self, entries: Sequence[Known], now: float) -> list[DeviceState]:
         """States of these devices and of their sites, as far as they are news."""
+        if now >= self._due:
+            self._watch.stir()
         entries = [*entries, *self._watch.look(now, self._latest)]
         if now >= self._due:  # something else is too old by now, which nobody would be told of any more
             entries = list(self.registry)

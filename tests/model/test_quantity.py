@@ -118,6 +118,7 @@ KEYS: dict[Kind, dict[str, tuple[str | None, ...]]] = {
         "temperature": (C,),
         "state": (None, ENUM, DIAG),
         "availability": (None, ENUM),
+        "problem": (None, SWITCH, DIAG),
         "status_word": (None, DIAG, OFF),
         **DC_INPUTS,
         **LIMITS,
@@ -533,7 +534,7 @@ def test_lifetime_energies_hold_and_measurements_expire(row: Quantity) -> None:
 
 
 def test_only_what_the_equipment_or_the_house_has_is_in_the_table() -> None:
-    beside = {"devices_online", "devices_known", "started_at"}
+    beside = {"devices_online", "devices_known", "started_at", "panels_live", "panels_asleep", "panels_lost"}
     assert QUANTITIES.keys() - beside == {key for _, key, _ in FIXED}
 
 

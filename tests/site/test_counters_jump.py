@@ -152,6 +152,13 @@ def test_history_that_is_told_all_night_confirms_nothing() -> None:
     assert latest.values(["energy"], 6e4)["energy"] == 1000.0
 
 
+def test_a_meter_that_counts_backwards_at_night_is_waited_for() -> None:
+    """15 W for 10 hours: no new count, and nothing falls."""
+    night = [1000.0 - 0.00125 * number for number in range(120)]
+    morning = [999.85 + 0.1 * number for number in range(1, 5)]
+    assert told(Latest(), [*night, *morning], METER) == pytest.approx([1000.0] * 121 + [1000.05, 1000.15, 1000.25])
+
+
 def test_the_file(tmp_path: Path) -> None:
     path = tmp_path / last_known.FILE
     assert last_known.load(path) == {}
