@@ -1,4 +1,4 @@
-"""Days of a simulated house in virtual time: a PVS is polled every 5 minutes, its replies are decoded and taken in."""
+"""Days of a simulated house in virtual time: a PVS is polled every 5 minutes, and what it replies is decoded."""
 
 from __future__ import annotations
 

@@ -67,6 +67,8 @@ class _Record:
     power: float | None = None
     can: float = PANEL
     ever_live: bool = False
+    old: bool = False
+    """Whether a measurement came that was known to be of the past."""
     at: Freshness = Freshness.STALE
     slept: bool = False
     """Whether it was asleep since it spoke."""
@@ -123,7 +125,8 @@ class Watch:
         if reading.valid_for > 0:
             record.heard = now
         power = reading.values.get("power")
-        if isinstance(power, int | float) and (reading.valid_for > 0 or not record.ever_live):
+        record.old = record.old or (reading.valid_for <= 0 and reading.age is not None)
+        if isinstance(power, int | float) and (reading.valid_for > 0 or (record.old and not record.ever_live)):
             record.power = power
             record.can = max(record.can, power)
         rating = reading.values.get("power_rating")
@@ -276,7 +279,12 @@ class Watch:
     def _says_error(entry: Known, record: _Record, latest: Mapping[str, Latest], now: float) -> bool:
         """All there is after a start in the dark where nothing measures the light: its supervisor has lost it."""
         known = latest.get(entry.device.id)
-        return not record.ever_live and known is not None and known.values(["state"], now)["state"] == "error"
+        return (
+            record.old
+            and not record.ever_live
+            and known is not None
+            and known.values(["state"], now)["state"] == "error"
+        )
 
 
 def counts(states: Iterable[DeviceState]) -> dict[str, Value]:

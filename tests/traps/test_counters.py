@@ -63,14 +63,16 @@ async def test_numbers_that_are_none_are_unknown(bench: Bench, firmware: str) ->
 
 @pytest.mark.parametrize("firmware", BOTH)
 async def test_times_that_are_none_stay_unknown(bench: Bench, firmware: str) -> None:
-    """Never the present in their place, which would hide that a device is silent."""
+    """Never the present in their place, which would hide that a device is silent. Where the meter can be believed
+    (old firmware says that it works), the panels are known to sleep; where nothing can, nothing is known."""
     it = await plant(bench, firmware, traps={"no-times"}, when=at(5), ready=False)
     await it.recorder.have(it.supervisor)
     for panel in it.panels:
         state = await it.state(panel)
         assert state["measured_at"] is None
-        assert state["power"] is None, "nobody knows of when it is"
-        assert not it.online(panel)
+        sleeps = firmware == LEGACY
+        assert (state["power"], state["availability"]) == ((0, "asleep") if sleeps else (None, "stale"))
+        assert it.online(panel) == sleeps
 
     return at(5)
 

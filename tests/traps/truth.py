@@ -26,6 +26,9 @@ WATTS, KWH = 1.5, 0.2
 WATTS_OF_STORAGE = 15.0
 """The same where a battery has a part: old firmware tells its power in hundredths of a kW, of another second."""
 
+AT_DUSK = 40.0
+"""W that a panel may have had when it was last measured before it slept."""
+
 Facts = Mapping[str, float]
 
 
@@ -52,6 +55,11 @@ class Truth:
             for key in candidates[0].get(device, {}):
                 said = state.get(key)
                 if said is None or (device, key) in self.besides:
+                    continue
+                if key == "power" and state.get("availability") == "asleep":
+                    # Not measured: it follows from the dark. The last measurement may have been of a little more.
+                    if said != 0 or candidates[0][device][key] > AT_DUSK:
+                        yield f"{device} sleeps with {said} W, after {candidates[0][device][key]:.1f} W"
                     continue
                 known = [facts[device][key] for facts in candidates]
                 near = KWH if QUANTITIES[key].unit == "kWh" else WATTS
