@@ -147,6 +147,15 @@ def test_availability_is_that_of_the_service_and_of_the_device() -> None:
     assert document["availability_mode"] == "all"
 
 
+def test_that_a_panel_is_lost_can_be_seen_while_it_is_offline() -> None:
+    components = payload(state(PANEL, power=1.0, availability="lost", problem="on"))["components"]
+    for key in ("availability", "problem"):
+        assert components[key]["availability"] == [{"topic": "pvsmqtt/home/status"}]
+    assert "availability" not in components["power"]
+    assert (components["problem"]["platform"], components["problem"]["device_class"]) == ("binary_sensor", "problem")
+    assert components["availability"]["options"] == ["live", "stale", "asleep", "lost"]
+
+
 def test_the_connection_can_be_seen_when_it_is_off() -> None:
     document = payload(state(BRIDGE, devices_known=2))
     connection = document["components"]["connection"]

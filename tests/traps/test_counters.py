@@ -1,8 +1,10 @@
 """Counters that slip, texts that break the JSON, times and numbers that are none."""
 
+import json
+
 import pytest
 from harness import ROOT, Bench, device_ids
-from traps.tools import BOTH, VARSERVER, at, plant
+from traps.tools import BOTH, LEGACY, VARSERVER, at, plant
 from traps.truth import states
 
 
@@ -85,3 +87,19 @@ async def test_counters_without_a_time_of_measurement_are_not_0(bench: Bench) ->
     assert found
     assert not [state for state in found if state.get("energy") == 0]
     assert it.recorder.on(f"{ROOT}/{it.supervisor}/state")
+
+
+@pytest.mark.parametrize("firmware", BOTH)
+async def test_a_blip_in_just_the_first_poll_after_a_restart(bench: Bench, firmware: str) -> None:
+    it = await plant(bench, firmware)
+    await it.polled()
+    await it.service.stop()
+    assert it.panels[0] in json.loads((it.service.state_dir / "counters.json").read_text())["devices"]
+    since = it.recorder.mark()
+    it.pvs.traps.add("counter-blip")
+    await it.service.start()
+    await it.polled(3)
+    assert "counter-blip" not in it.pvs.traps, "it was told"
+    told = [state["energy"] for device, state in states(it.recorder.messages[since:]) if device == it.panels[0]]
+    assert [energy for energy in told if energy is not None]
+    assert all(energy is None or energy > 1000 for energy in told)
