@@ -93,6 +93,8 @@ class Account:
     """The most that may be published before it is saved again; ``None``: no limit."""
     floor: float = 0.0
     """The least that may be published: as much may have been published before a kill."""
+    floor_saved: float = 0.0
+    """The floor that is on the disk."""
     events: list[Event] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     confirmed: bool = False
@@ -141,6 +143,8 @@ class Account:
         """What may be told of it; ``None``: not known yet. ``bounded``: a kill must not make it fall."""
         if self.total is None or not self.confirmed:
             return None
+        if bounded and self.floor > self.floor_saved:
+            return None  # told before it is saved, it would fall after the next kill
         value = max(self.total, self.floor)
         return value if not bounded or self.ceiling is None else min(value, max(self.ceiling, self.floor))
 
@@ -392,6 +396,7 @@ class Account:
         """
         total, ceiling = _number(document["total"]), _number(document["ceiling"])
         measured, floor = bool(document["measured"]), float(document["floor"])
+        floor = floor if measured or ceiling is None else max(floor, ceiling)
         return cls(
             total=total,
             basis=None if document["basis"] is None else str(document["basis"]),
@@ -401,7 +406,8 @@ class Account:
             at=_moment(document["at"]),
             seen=_moment(document["seen"]),
             ceiling=ceiling,
-            floor=floor if measured or ceiling is None else max(floor, ceiling),
+            floor=floor,
+            floor_saved=floor,
             events=[
                 Event(_moment(at) or datetime.min.replace(tzinfo=UTC), str(what)) for at, what in document["events"]
             ],

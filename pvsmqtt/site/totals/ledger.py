@@ -75,6 +75,7 @@ class Ledger:
     _totals: dict[tuple[str, str], float] = field(default_factory=dict)
     """What was in the last document."""
     _pending: dict[tuple[str, str], float] = field(default_factory=dict)
+    _floors: dict[tuple[str, str], float] = field(default_factory=dict)
     _said: dict[tuple[str, str], int] = field(default_factory=dict)
     freed: bool = False
     """Set when more may be told than was."""
@@ -101,7 +102,7 @@ class Ledger:
             self._urgent |= bool(news) or (before is None and account.total is not None)
             self._tell(site, key, account)
             over = account.ceiling is not None and max(account.total or 0.0, account.floor) > account.ceiling
-            self._urgent |= self.bounded and over
+            self._urgent |= self.bounded and (over or account.floor > account.floor_saved)
 
     @staticmethod
     def _balance(accounts: Mapping[str, Account], storage: bool) -> list[Basis]:
@@ -151,6 +152,7 @@ class Ledger:
                 margin = 0.0 if last else max(LEAST_MARGIN, 2 * grown)
                 ceiling = max(account.told_at_most, total + margin)
                 self._pending[site, key] = ceiling
+                self._floors[site, key] = account.floor
                 self._totals[site, key] = total
                 # What is told while it is being written must be covered by the old document and by the new one.
                 account.ceiling = ceiling if account.ceiling is None else min(account.ceiling, ceiling)
@@ -173,6 +175,7 @@ class Ledger:
             if account is not None:
                 told = account.published(self.bounded)
                 account.ceiling = ceiling
+                account.floor_saved = max(account.floor_saved, self._floors.get((site, key), 0.0))
                 self.freed |= told != account.published(self.bounded)
 
     def report(self) -> dict[str, Any]:

@@ -250,3 +250,15 @@ def test_a_replaced_panel_stays_in_the_total() -> None:
     told = [(PVS, {"uptime": 1.0}), (PANEL_NEW, {"power": 1.0, "energy": 0.2})]
     world.hear(world.house.accept([Reading(d, v, "pvs a", wall(world.now), 0.0, 900.0) for d, v in told], world.now))
     assert abs(world.count(PV) - before - 0.2) < 1e-6
+
+
+def test_a_lead_that_was_told_once_is_told_after_the_next_kill_too() -> None:
+    world = World(meter=False, counters=True)
+    play(world, [("kill",), ("silent", 1), ("kill",)])
+    for _ in range(3):
+        world.poll()
+    world = World(meter=False, counters=True)
+    play(world, [("kill",), ("silent", 1), ("save",), ("kill",)])
+    for _ in range(3):
+        world.poll()
+    assert world.told[PV] == world.count(PV) + LEAST_MARGIN

@@ -1,0 +1,158 @@
+"""Houses without a production meter, and panels that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pvsmqtt.model.device import Device, Kind
+from pvsmqtt.model.reading import DeviceState, Reading
+from pvsmqtt.site.house import House
+from pvsmqtt.site.registry import Registry
+from pvsmqtt.site.retired import RETIRED
+from pvsmqtt.site.totals.basis import PV
+from pvsmqtt.site.totals.ledger import Ledger
+
+AT = datetime(2026, 6, 21, 18, 5, tzinfo=UTC)
+PVS = Device("zt1", Kind.SUPERVISOR, "PV supervisor ZT1", "ZT1")
+PANELS = [Device(f"e{n}", Kind.INVERTER, f"Inverter E{n}", f"E{n}", via="zt1") for n in range(1, 5)]
+NEW = replace(PANELS[0], id="e9", serial="E9", name="Inverter E9")
+DAY = 86400.0
+
+
+def wall(now: float) -> datetime:
+    return AT + timedelta(seconds=now)
+
+
+def new_house(registry: Registry | None = None) -> House:
+    return House(registry or Registry(), ledger=Ledger(wall))
+
+
+def told(now: float, panels: Iterable[Device], energy: float = 100.0, power: float = 200.0) -> list[Reading]:
+    rows: list[tuple[Device, dict[str, Any]]] = [(PVS, {"uptime": now})]
+    rows += [(panel, {"power": power, "energy": energy}) for panel in panels]
+    return [Reading(device, values, "pvs a", wall(now), 0.0, 900.0) for device, values in rows]
+
+
+def site(house: House) -> dict[str, Any]:
+    state = house._said["site"]
+    assert isinstance(state, DeviceState)
+    return dict(state.values)
+
+
+def test_without_a_production_meter_the_panels_are_the_production() -> None:
+    house = new_house()
+    house.accept(told(0, PANELS), 0)
+    assert (site(house)["pv_power"], site(house)["pv_energy"]) == (800.0, 400.0)
+    state = house._said["site"]
+    assert state.marks[PV] == {"certainty": "measured", "basis": "4 inverters"}
+    assert state.feeds[PV] == "pvs a"
+
+
+def test_at_sunrise_the_sum_is_that_of_all_panels_and_the_power_that_of_those_awake() -> None:
+    house = new_house()
+    house.accept(told(0, PANELS), 0)
+    night = 8 * 3600.0
+    house.accept(told(night, []), night)
+    assert (site(house)["pv_power"], site(house)["pv_energy"]) == (0.0, 400.0)
+    house.accept(told(night + 300, PANELS[:1], 100.1, 50.0), night + 300)
+    assert (site(house)["pv_power"], site(house)["pv_energy"]) == (50.0, 400.1)
+
+
+def test_a_panel_that_is_late_makes_the_power_unknown_and_a_lost_one_does_not() -> None:
+    house = new_house()
+    house.accept(told(0, PANELS), 0)
+    late = [replace(r, values={**r.values, "availability": "stale"}) for r in told(300, PANELS[:1])[1:]]
+    house.accept([*told(300, PANELS[1:]), *late], 300)
+    assert site(house)["pv_power"] is None
+    lost = [replace(r, values={"availability": "lost"}, valid_for=0.0) for r in late]
+    house.accept([*told(2000, PANELS[1:]), *lost], 2000)
+    assert site(house)["pv_power"] == 600.0
+
+
+def test_when_the_supervisor_is_silent_the_power_is_not_known() -> None:
+    house = new_house()
+    house.accept(told(0, PANELS), 0)
+    house.tick(1000)
+    assert (site(house)["pv_power"], site(house)["pv_energy"]) == (None, 400.0)
+
+
+def test_after_a_restart_a_panel_that_is_silent_counts_with_what_it_had() -> None:
+    house = new_house()
+    house.accept(told(0, PANELS), 0)
+    document = house.ledger.document(0)
+    again = House(Registry.of(house.registry.document()), ledger=Ledger(wall))
+    again.ledger.adopt(document, None)
+    again.configure({}, [], 300)
+    again.accept(told(300, PANELS[:1], 100.5), 300)
+    assert site(again)["pv_energy"] == 400.5
+
+
+def test_a_meter_that_is_fitted_later_takes_over_without_a_jump() -> None:
+    house = new_house()
+    meter = Device("m1p", Kind.PRODUCTION_METER, "Production meter", "M1p", via="zt1")
+    energy = 0.0
+    for number in range(8):
+        now, energy = 300.0 * number, 100 + number / 10
+        reading = Reading(meter, {"power": 700.0, "energy": 4 * number / 10}, "pvs a", wall(now), 0.0, 900.0)
+        house.accept([*told(now, PANELS, energy), *([reading] if number else [])], now)
+    assert house.ledger.basis("site", PV) == "meter"
+    assert site(house)["pv_energy"] == pytest.approx(4 * energy)
+    assert house.ledger.report()["site"][PV]["counts"] == {"switches": 1}
+
+
+def days_with_a_new_one(house: House, count: int) -> None:
+    house.accept(told(0, PANELS), 0)
+    for day in range(1, count + 1):
+        house.accept(told(day * DAY, [*PANELS[1:], NEW], 100.0 + day, 100.0), day * DAY)
+
+
+def test_a_replaced_panel_is_found_out_and_its_energy_stays(caplog: pytest.LogCaptureFixture) -> None:
+    house = new_house()
+    days_with_a_new_one(house, 3)
+    assert RETIRED not in house.registry["e1"].facts
+    days_with_a_new_one(house, 5)
+    assert RETIRED in house.registry["e1"].facts
+    assert "Inverter E1 has been silent since 2026-06-21" in caplog.text
+    assert site(house)["pv_energy"] >= 400.0 + 3 * 5
+
+
+def test_a_retired_panel_that_speaks_is_back() -> None:
+    house = new_house()
+    days_with_a_new_one(house, 5)
+    house.accept(told(6 * DAY, PANELS, 106.0), 6 * DAY)
+    assert RETIRED not in house.registry["e1"].facts
+
+
+def test_a_panel_that_is_broken_but_not_replaced_is_not_retired() -> None:
+    house = new_house()
+    house.accept(told(0, PANELS), 0)
+    for day in range(1, 9):
+        house.accept(told(day * DAY, PANELS[1:], 100.0 + day), day * DAY)
+    assert RETIRED not in house.registry["e1"].facts
+
+
+def test_a_silent_winter_retires_nobody() -> None:
+    house = new_house()
+    house.accept(told(0, PANELS), 0)
+    for day in range(1, 9):
+        house.accept(told(day * DAY, []), day * DAY)
+    house.accept(told(9 * DAY, [*PANELS[1:], NEW]), 9 * DAY)
+    assert not any(RETIRED in entry.facts for entry in house.registry)
+
+
+def test_a_total_does_not_wait_for_who_is_retired() -> None:
+    registry = new_house()
+    registry.accept(told(0, PANELS), 0)
+    house = House(Registry.of(registry.registry.document()), ledger=Ledger(wall))
+    house.configure({}, [], 0, retire=["E1"])
+    house.accept(told(300, PANELS[1:]), 300)
+    assert site(house)["pv_energy"] == 300.0
+    waiting = House(Registry.of(registry.registry.document()), ledger=Ledger(wall))
+    waiting.configure({}, [], 0)
+    waiting.accept(told(300, PANELS[1:]), 300)
+    assert site(waiting).get("pv_energy") is None
