@@ -1,9 +1,9 @@
 """Devices that are gone for good: their owner says so, or it is found out.
 
 An inverter that breaks is exchanged for one with another serial number; the old one is silent for ever. It is found
-to be retired when, since it spoke last, most other inverters of its supervisor have spoken on `DAYS` days and a new
-one has come. It keeps its history and its place in the totals, but nothing waits for it any more. When it speaks, it
-is back.
+to be retired when it was silent on `DAYS` days on which most other inverters of its supervisor spoke, and a new one
+has come since it spoke last. It keeps its history and its place in the totals, but nothing waits for it any more.
+When it speaks, it is back.
 
 `look` is given the states of a house; the days are days of UTC, for it only counts them.
 """
@@ -19,12 +19,11 @@ from pvsmqtt.model.reading import DeviceState
 from pvsmqtt.site.registry import Registry
 from pvsmqtt.site.wishes import Wishes
 
-RETIRED, FIRST, LAST = "retired", "first day", "last day"
-"""Facts: since when it is gone, as found out; the days on which an inverter spoke for the first and the last time."""
+RETIRED, FIRST, LAST, MISSED = "retired", "first day", "last day", "days missed"
+"""Facts: since when it is gone, as found out; the days on which an inverter spoke for the first and the last time; on
+how many days since it did not, while the others did."""
 
 DAYS = 3
-"""Days on which the others spoke, after the last one of the device."""
-
 FIRST_YEAR = 2020
 
 _log = logging.getLogger(__name__)
@@ -45,7 +44,8 @@ class Retirement:
             for state in panels:
                 if state.online:
                     self._spoke(state, today)
-            if self._days.get(site) != today:
+            spoken = sum(self._registry[s.key].facts.get(LAST) == today.isoformat() for s in panels)
+            if self._days.get(site) != today and 2 * spoken >= len(panels):
                 self._days[site] = today
                 self._find(panels, today)
         return {s.key for s in panels if RETIRED in self._registry[s.key].facts or self._wishes.retires(s.device)}
@@ -53,28 +53,25 @@ class Retirement:
     def _spoke(self, state: DeviceState, today: date) -> None:
         facts = self._registry[state.key].facts
         self._registry.learn(state.key, LAST, today.isoformat())
+        self._registry.unlearn(state.key, MISSED)
         if FIRST not in facts:
             self._registry.learn(state.key, FIRST, today.isoformat())
         if RETIRED in facts:
             self._registry.unlearn(state.key, RETIRED)
             _log.warning("%s speaks again: it is not retired", state.device.name)
 
-    def _new_since(self, state: DeviceState, day: date) -> bool:
-        """Whether an inverter spoke for the first time on this day or later."""
-        first = _day(self._registry[state.key].facts.get(FIRST))
-        return first is not None and first >= day
-
     def _find(self, panels: Sequence[DeviceState], today: date) -> None:
+        """Most have spoken on this day: who has not?"""
         for state in panels:
             facts = self._registry[state.key].facts
             last = _day(facts.get(LAST))
-            if last is None or RETIRED in facts or state.online or (today - last).days <= DAYS:
+            if last is None or RETIRED in facts or last >= today:
                 continue
+            missed = int(facts.get(MISSED, "0")) + 1
+            self._registry.learn(state.key, MISSED, str(missed))
             others = [s for s in panels if s is not state and s.device.via == state.device.via]
-            spoken = [day for s in others if (day := _day(self._registry[s.key].facts.get(LAST))) is not None]
-            there = sum((day - last).days >= DAYS for day in spoken)
-            heir = next((s for s in others if self._new_since(s, last)), None)
-            if 2 * there >= len(others) > 0 and heir is not None:
+            heir = next((s for s in others if self._took_over(s, state, last)), None)
+            if missed >= DAYS and heir is not None:
                 self._registry.learn(state.key, RETIRED, today.isoformat())
                 _log.warning(
                     "%s has been silent since %s while the others spoke, and %s is new: it is taken for replaced. "
@@ -83,6 +80,11 @@ class Retirement:
                     last,
                     heir.device.name,
                 )
+
+    def _took_over(self, heir: DeviceState, gone: DeviceState, last: date) -> bool:
+        """Whether it spoke for the first time since the other one did for the last, and is newer than that."""
+        first, before = (_day(self._registry[s.key].facts.get(FIRST)) for s in (heir, gone))
+        return first is not None and first >= last and (before is None or first > before)
 
 
 def _day(text: str | None) -> date | None:

@@ -105,7 +105,7 @@ def run(kind: str, outage: tuple[int, int] = (0, 0)) -> tuple[dict[str, float], 
                 last = event.values
                 for key, value in event.values.items():
                     if key.endswith("energy") and key not in first and isinstance(value, float):
-                        first[key] = (value, day.truth(now)[key] if key in day.truth(now) else 0.0)
+                        first[key] = (value, day.truth(now).get(key, 0.0))
     truth = day.truth(LENGTH - POLL)
     told = {key: last[key] - first[key][0] for key in truth if key in first}
     return told, {key: truth[key] - first[key][1] for key in told}, house
