@@ -146,7 +146,7 @@ class Notices:
         for device_id in sorted(silent.keys() - self._blocking):
             _log.warning(
                 "%s is silent, so the totals that it is part of are not known; if it is gone for good, "
-                'write ignore = ["%s"] at the top of the configuration',
+                'write retire = ["%s"] at the top of the configuration',
                 silent[device_id].device.name,
                 silent[device_id].device.serial,
             )

@@ -11,7 +11,7 @@ Of a house of which none of these tells enough, each power stands for itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pvsmqtt.model.device import Device, Kind
@@ -44,11 +44,12 @@ class Totals:
 @dataclass(frozen=True, slots=True)
 class Inhabitants:
     """The devices of a house: ``there`` those that count, ``all`` those that are shown; ``whole``: every source has
-    spoken, so that those that are read one by one are complete."""
+    spoken, so that those that are read one by one are complete; ``gone``: who is retired."""
 
     there: Sequence[DeviceState]
     all: Sequence[DeviceState]
     whole: bool
+    gone: Collection[str] = ()
 
     @property
     def supervised(self) -> bool:
@@ -64,8 +65,8 @@ class Inhabitants:
     def inverters(self) -> list[DeviceState]:
         """Those that stand in for a production meter: all there are, each read by itself, and no supervisor that may
         have others."""
-        every = [state for state in self.all if state.device.kind is Kind.INVERTER]
-        read = [s for s in self.there if s.device.kind is Kind.INVERTER and s.device.place is not None]
+        every = [s for s in self.all if s.device.kind is Kind.INVERTER and s.key not in self.gone]
+        read = [s for s in self.there if s.device.place is not None and any(s is one for one in every)]
         return read if self.whole and len(read) == len(every) and not self.supervised else []
 
     @property

@@ -11,7 +11,7 @@ When it speaks, it is back.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from pvsmqtt.model.device import Kind
@@ -48,7 +48,11 @@ class Retirement:
             if self._days.get(site) != today and 2 * spoken >= len(panels):
                 self._days[site] = today
                 self._find(panels, today)
-        return {s.key for s in panels if RETIRED in self._registry[s.key].facts or self._wishes.retires(s.device)}
+        return self.gone(panels)
+
+    def gone(self, states: Iterable[DeviceState]) -> set[str]:
+        """Those of them that are known to be gone, by id."""
+        return {s.key for s in states if RETIRED in self._registry[s.key].facts or self._wishes.retires(s.device)}
 
     def _spoke(self, state: DeviceState, today: date) -> None:
         facts = self._registry[state.key].facts

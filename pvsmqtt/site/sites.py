@@ -159,11 +159,13 @@ class Sites:
         found, who = Totals({}, {}), None
         whole = expected <= self._heard
         if expected - self._single <= self._heard:
-            there = [state for state in states if self._counts(state.key, whole)]
+            gone = self._retirement.gone(states)
+            there = [s for s in states if self._counts(s.key, whole)]
+            there = [s for s in there if s.device.kind is Kind.INVERTER or s.key not in gone]
             if self._ledger.basis(site, PV) == PANELS:
                 there = [s for s in there if s.online or s.device.kind is not Kind.PRODUCTION_METER]
             battery = self._batteries.setdefault(site, Battery())
-            who = Inhabitants(there, states, whole)
+            who = Inhabitants(there, states, whole, gone)
             found = powers.of_house(who, self._meanings(there), battery, self._latest.__getitem__, now)
             self._notices.blocking(there)
         if not whole and site in self._said:

@@ -157,3 +157,17 @@ def test_a_total_does_not_wait_for_who_is_retired() -> None:
     waiting.configure({}, [], 0)
     waiting.accept(told(300, PANELS[1:]), 300)
     assert site(waiting).get("pv_energy") is None
+
+
+def test_a_retired_meter_does_not_keep_the_powers_unknown() -> None:
+    house = new_house()
+    meter = Device("m2p", Kind.PRODUCTION_METER, "Production meter", "M2p", via="zt2")
+    one = replace(meter, id="m1p", serial="M1p", via="zt1")
+    both = [Reading(m, {"power": 500.0, "energy": 50.0}, "pvs a", wall(0), 0.0, 900.0) for m in (meter, one)]
+    house.accept([*told(0, PANELS), *both], 0)
+    assert (site(house)["pv_power"], site(house)["pv_energy"]) == (1000.0, 100.0)
+    later = [Reading(one, {"power": 600.0, "energy": 51.0}, "pvs a", wall(2000), 0.0, 900.0)]
+    house.accept(later, 2000)
+    assert site(house)["pv_power"] is None
+    house.configure({}, [], 2001, retire=["M2p"])
+    assert (site(house)["pv_power"], site(house)["pv_energy"]) == (600.0, 101.0)
