@@ -135,7 +135,10 @@ async def test_tls_lines(bench: Bench, tmp_path: Path) -> None:
     folder = certificates(tmp_path)
     central = await bench.broker(
         start=False,
-        extra=f"cafile {folder}/ca.crt\ncertfile {folder}/server.crt\nkeyfile {folder}/server.key\nrequire_certificate true",
+        extra=(
+            f"cafile {folder}/ca.crt\ncertfile {folder}/server.crt\n"
+            f"keyfile {folder}/server.key\nrequire_certificate true"
+        ),
     )
     await central.start()
     local = await bridging(
