@@ -96,6 +96,30 @@ class NodeRed:
             raise AssertionError(f"no {what}; the last answer: {str(answer)[:2000]}\n{tail}") from None
 
 
+async def started(folder: Path, red: str, env: dict[str, str]) -> tuple[Process, int]:
+    """Node-RED with a port, connected to the broker; another program may take a port that was free just now."""
+    for _ in range(5):
+        port = free_port()
+        (folder / "settings.js").write_text(SETTINGS.format(port=port, folder=json.dumps(str(folder))), "utf-8")
+        process = Process("node", red, "--settings", str(folder / "settings.js"), env=env)
+        await process.start()
+        try:
+            said = await process.out.until(
+                lambda out=process.out: next(  # type: ignore[misc]
+                    (line for line in out.items if "Connected to broker" in line or "port in use" in line), None
+                ),
+                "connection of Node-RED",
+                LONG,
+            )
+        except BaseException:
+            await process.kill()
+            raise
+        if "port in use" not in said:
+            return process, port
+        await process.kill()
+    raise AssertionError("five ports in a row were taken by others")
+
+
 @asynccontextmanager
 async def node_red(folder: Path, broker: int, **properties: float) -> AsyncIterator[NodeRed]:
     """The flow as it stands in the file, for another port of the broker; its own properties, and a faster clock."""
@@ -111,20 +135,12 @@ async def node_red(folder: Path, broker: int, **properties: float) -> AsyncItera
                 if property_["name"] in properties:
                     property_["value"] = str(properties.pop(property_["name"]))
     assert not properties
-    port = free_port()
     folder = folder / "node-red"
     folder.mkdir()
     (folder / "flows.json").write_text(json.dumps(nodes), "utf-8")
-    (folder / "settings.js").write_text(SETTINGS.format(port=port, folder=json.dumps(str(folder))), "utf-8")
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "NO_UPDATE_NOTIFIER": "1"}
-    process = Process("node", red, "--settings", str(folder / "settings.js"), env=env)
-    await process.start()
+    process, port = await started(folder, red, env)
     try:
-        await process.out.until(
-            lambda: next((line for line in process.out.items if "Connected to broker" in line), None),
-            "connection of Node-RED",
-            LONG,
-        )
         yield NodeRed(process, port)
         assert not [line for line in process.out.items if "[error]" in line]
     finally:
