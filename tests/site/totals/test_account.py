@@ -217,3 +217,19 @@ def test_a_document_goes_round() -> None:
     again.look([meter(1001.5, 10), panels(10, a=2.5)], wall(10))
     assert again.published(bounded=True) == 1001.2, "no further than was saved"
     assert again.published(bounded=False) == 1001.5
+
+
+def test_what_is_integrated_goes_on_after_a_kill_from_where_it_can_have_been_told() -> None:
+    account = Account()
+    for seconds in (0.0, 300.0, 600.0):
+        account.look([power(1200.0, seconds)], wall(seconds / 60))
+    saved = account.document(0.5)
+    again = Account.of(saved)
+    again.look([power(1200.0, 10.0)], wall(20))
+    assert again.published(bounded=True) is None, "one sample tells nothing yet"
+    again.look([power(1200.0, 310.0)], wall(25))
+    assert (again.published(bounded=True), again.total) == (0.5, pytest.approx(0.3))
+    for seconds in (900.0, 1500.0, 2100.0):
+        again.look([power(1200.0, seconds)], wall(30 + seconds / 60))
+    again.ceiling = None
+    assert again.published(bounded=True) == again.total == pytest.approx(0.2 + 1.2 * 2090 / 3600)
