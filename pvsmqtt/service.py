@@ -59,7 +59,7 @@ class Service:
         counted = last_known.load(self._counters_file)
         self._house = House(known, settings.instance, self._ledger, counted)
         self._counted = last_known.document(counted)
-        self._counters_due = self._started + last_known.EVERY
+        self._counters_due = self._started + HEALTH_EVERY
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._bridge_said: DeviceState | None = None
         self._unsaved_said = self._unsaved_totals_said = False

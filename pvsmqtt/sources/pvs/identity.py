@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Kind
+from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Kind, slug
 
 Key = tuple[Kind, str]
 """Kind and slug of the serial number."""
 
 LONGEST_SERIAL = 128
+
+
+def no_serial(serial: str | None) -> bool:
+    """Whether this names nobody: nothing, only zeros, or more than any serial number has. A ghost inverter has such
+    one (``n/a``: ha-esunpower 2026.08.1)."""
+    return serial is None or not slug(serial).replace("_", "").strip("0") or len(serial) > LONGEST_SERIAL
 
 
 def ids(keys: Iterable[Key], taken: Iterable[str] = ()) -> dict[Key, str]:

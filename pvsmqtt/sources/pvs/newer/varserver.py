@@ -29,7 +29,7 @@ from datetime import datetime, timedelta
 from pvsmqtt.model.device import SITE_ID, Device, Kind, default_name, slug
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading, Value
-from pvsmqtt.sources.pvs.identity import LONGEST_SERIAL, Key, ids
+from pvsmqtt.sources.pvs.identity import Key, ids, no_serial
 from pvsmqtt.sources.pvs.newer.variables import (
     FAMILIES,
     HARDWARE,
@@ -116,7 +116,7 @@ def decode(
     devices: dict[Key, tuple[str, Family, str, _Fields]] = {}
     for name, fields in _entries(found, refused, unmapped):
         serial = text(fields.get("sn"))
-        if serial is None or not slug(serial) or len(serial) > LONGEST_SERIAL:
+        if serial is None or no_serial(serial):
             refused[Refusal.NO_SERIAL] += 1
             continue
         family = _family(name, serial, fields)
@@ -171,7 +171,7 @@ def supervisor(
     ``serial`` and ``model`` stand in where the variables do not tell them. It is as of the reply: ``clock``.
     """
     number = text(found.get(SERIAL)) or text(serial)
-    if number is None or not slug(number) or len(number) > LONGEST_SERIAL:
+    if number is None or no_serial(number):
         return None
     key = (Kind.SUPERVISOR, slug(number))
     device = Device(

@@ -27,7 +27,7 @@ from typing import Any
 from pvsmqtt.model.device import SITE_ID, Device, Kind, default_name, slug
 from pvsmqtt.model.quantity import STATES
 from pvsmqtt.model.reading import Reading, Value
-from pvsmqtt.sources.pvs.identity import LONGEST_SERIAL, ids
+from pvsmqtt.sources.pvs.identity import ids, no_serial
 from pvsmqtt.sources.pvs.older.device_types import (
     METERS,
     NOT_COUNTERS_OF_A_GROSS_METER,
@@ -79,7 +79,7 @@ def decode(
             continue
         clock = max(filter(None, (clock, moment(entry.get("CURTIME")))), default=None)
         serial = text(entry.get("SERIAL"))
-        if serial is None or not slug(serial) or len(serial) > LONGEST_SERIAL:
+        if serial is None or no_serial(serial):
             refused[Refusal.NO_SERIAL] += 1
             continue
         kind = _type(entry, serial)
