@@ -23,11 +23,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from pvsmqtt.model.device import Device, Kind
-from pvsmqtt.model.quantity import QUANTITIES
-from pvsmqtt.model.reading import DERIVED, DeviceState, Reading, Value
+from pvsmqtt.model.reading import Reading
+from pvsmqtt.site.availability import Freshness
 from pvsmqtt.site.daylight import PANEL, Daylight, Light, Panel
 from pvsmqtt.site.guard import Latest
 from pvsmqtt.site.precedence import Precedence
@@ -43,18 +42,6 @@ PAUSE = 1800.0
 
 LOST = "lost"
 """Fact of a panel that is lost."""
-
-KEYS = ("availability", "problem")
-"""What this adds to a panel."""
-
-
-class Freshness(StrEnum):
-    """The texts of ``availability``."""
-
-    LIVE = "live"
-    STALE = "stale"
-    ASLEEP = "asleep"
-    LOST = "lost"
 
 
 @dataclass(slots=True)
@@ -176,15 +163,9 @@ class Watch:
         """When it may be otherwise without any news."""
         return self._due if self._due > now else math.inf
 
-    def on(self, entry: Known, online: bool, values: Mapping[str, Value]) -> tuple[bool, dict[str, Value]]:
-        """Whether a panel is shown as online, and its values, with what is known of its silence."""
-        at = self._record(entry.device.id).at
-        shown = dict(values)
-        if at is Freshness.ASLEEP:
-            online = True
-            shown.update((key, 0.0) for key in values if _rests(key))
-        lost = at is Freshness.LOST and REPLACED not in entry.facts
-        return online, {**shown, "availability": at.value, "problem": "on" if lost else "off"}
+    def at(self, entry: Known) -> Freshness:
+        """How it is with a panel."""
+        return self._record(entry.device.id).at
 
     def _record(self, device_id: str) -> _Record:
         return self._records.setdefault(device_id, _Record())
@@ -287,29 +268,9 @@ class Watch:
         )
 
 
-def counts(states: Iterable[DeviceState]) -> dict[str, Value]:
-    """How many devices of a house have live data, and how it is with its panels, if it has any."""
-    states = list(states)
-    found: dict[str, Value] = {"devices_online": sum(state.live for state in states)}
-    panels = [state.values.get("availability") for state in states if state.device.kind is Kind.INVERTER]
-    if panels:
-        for what in (Freshness.LIVE, Freshness.ASLEEP, Freshness.LOST):
-            found[f"panels_{what}"] = panels.count(what.value)
-    return found
-
-
-FEEDS = dict.fromkeys(KEYS, DERIVED)
-
-
 def _online(entry: Known, latest: Mapping[str, Latest], now: float) -> bool:
     known = latest.get(entry.device.id)
     return known is not None and known.online(now)
-
-
-def _rests(key: str) -> bool:
-    """Whether it is 0 while a panel sleeps."""
-    row = QUANTITIES[key]
-    return row.device_class in ("power", "current") and not row.diagnostic
 
 
 def _metered(

@@ -17,15 +17,16 @@ from pvsmqtt.model.device import BRIDGE_ID, Device, Kind, slug
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
 from pvsmqtt.site import energy
 from pvsmqtt.site.aliases import Aliases, beside
+from pvsmqtt.site.availability import FEEDS, KEYS, shown
 from pvsmqtt.site.counters import Last
-from pvsmqtt.site.freshness import FEEDS, KEYS, LOST_AFTER, Watch
+from pvsmqtt.site.freshness import LOST_AFTER, Watch
 from pvsmqtt.site.guard import Latest
 from pvsmqtt.site.notices import Notices
 from pvsmqtt.site.plausibility import Doubt, Plausibility
 from pvsmqtt.site.precedence import Precedence
 from pvsmqtt.site.reboots import Reboots
 from pvsmqtt.site.registry import Known, Registry
-from pvsmqtt.site.replaced import retire
+from pvsmqtt.site.replaced import REPLACED, retire
 from pvsmqtt.site.sites import DEFAULT_INSTANCE, Sites
 from pvsmqtt.site.taken import Taken
 from pvsmqtt.site.totals.ledger import Ledger
@@ -267,7 +268,7 @@ class House:
         device = replace(device, via=self._parent(device))
         online = latest.online(now)
         if panel:
-            online, values = self._watch.on(entry, online, values)
+            online, values = shown(self._watch.at(entry), online, values, REPLACED not in entry.facts)
             feeds = {**feeds, **FEEDS}
         return DeviceState(device, online, values, latest.measured_at, latest.sources, feeds)
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DERIVED, DeviceGone, DeviceState, Reading, root
-from pvsmqtt.site import energy, freshness, powers
+from pvsmqtt.site import availability, energy, powers
 from pvsmqtt.site.battery import Battery
 from pvsmqtt.site.counters import Counters
 from pvsmqtt.site.energy import METERS
@@ -123,7 +123,7 @@ class Sites:
         times = [s.measured_at for s in metered or states if s.measured_at is not None]
         measured_at = live.measured_at if live.online(now) else max(times, default=live.measured_at)
         passed, _ = self._counters.setdefault(site, Counters()).passed(found.values, measured_at or _NO_TIME)
-        found.put({**passed, **freshness.counts(states)}, None)
+        found.put({**passed, **availability.counts(states)}, None)
         found.put(self._ledger.published(site), None)
         found.feeds.update(self._counted_from(site, states, by_devices, found.feeds))
         known = [key for key, value in found.values.items() if value is not None]
