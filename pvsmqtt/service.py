@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 import time
@@ -14,17 +13,14 @@ from typing import Any
 
 from pvsmqtt import __version__, self_report, systemd
 from pvsmqtt.bus import Bus, Flow
+from pvsmqtt.kept import Kept
 from pvsmqtt.model.accepted import Accepted
-from pvsmqtt.model.files import write_json
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.options import Options
 from pvsmqtt.settings import Settings, SettingsError
 from pvsmqtt.sinks.mqtt.journal.keeping import Keeping
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
-from pvsmqtt.site import last_known, registry
-from pvsmqtt.site.house import House
-from pvsmqtt.site.totals import files
 from pvsmqtt.sources.base import Source
 from pvsmqtt.supervision import Supervisor
 
@@ -51,19 +47,10 @@ class Service:
         self._readings: Flow[Accepted] = Flow()
         self._journal = Keeping(settings.state_dir, self._readings)
         self._supervisor = Supervisor()
-        self._registry_file = settings.state_dir / "devices.json"
-        known = registry.load(self._registry_file)
-        self._ledger = files.load(settings.state_dir, known, lambda _: datetime.now(UTC), settings.zone)
-        self._saved_days = 0
-        self._counters_file = settings.state_dir / last_known.FILE
-        counted = last_known.load(self._counters_file)
-        self._house = House(known, settings.instance, self._ledger, counted)
-        self._counted = last_known.document(counted)
-        self._counters_due = self._started + HEALTH_EVERY
+        self._kept = Kept(settings.state_dir, settings.instance, settings.zone, self._started)
+        self._house = self._kept.house
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._bridge_said: DeviceState | None = None
-        self._unsaved_said = self._unsaved_totals_said = False
-        self._saved_changes = 0
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
 
@@ -211,73 +198,19 @@ class Service:
             now = time.monotonic()
             self._publish(self._house.tick(now))
             self._tell_bridge()
-            await self._save()
-            if self._ledger.due(now):
-                await self._save_totals(now)
-            if now >= self._counters_due:
-                self._counters_due = now + last_known.EVERY
-                await self._save_counters()
+            await self._kept.save(now)
             if now >= next_health:
                 next_health = now + HEALTH_EVERY
                 wall, restarts = datetime.now(UTC), self._supervisor.restarts
                 now = time.monotonic()  # something may have succeeded while the registry was written
                 parts = {
                     "journal": self._journal.report(),
-                    "energy": self._ledger.report(),
+                    "energy": self._kept.ledger.report(),
                     "refused_values": self._house.refused_values,
                 }
                 self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts, **parts))
             systemd.notify("WATCHDOG=1")
             await asyncio.sleep(TICK)
-
-    async def _save(self) -> None:
-        known = self._house.registry
-        changes = known.changes
-        if changes == self._saved_changes:
-            return
-        try:
-            await asyncio.to_thread(write_json, self._registry_file, known.document())
-            self._saved_changes = changes
-            self._unsaved_said = False
-        except OSError as error:
-            if not self._unsaved_said:
-                self._unsaved_said = True
-                _log.error(
-                    "cannot save the known devices: %s. All goes on, but after a restart they are known only when "
-                    "they speak again. Make %s writable for this service",
-                    error,
-                    self._registry_file.parent,
-                )
-
-    async def _save_totals(self, now: float, last: bool = False) -> None:
-        """``last``: nothing is counted any more."""
-        document, changes = self._ledger.document(now, last), self._ledger.days.changes
-        folder = self._registry_file.parent
-        try:
-            if changes != self._saved_days:
-                await asyncio.to_thread(write_json, folder / files.DAYS, self._ledger.days.document())
-                self._saved_days = changes
-            await asyncio.to_thread(write_json, folder / files.TOTALS, document)
-            self._ledger.saved()
-            self._unsaved_totals_said = False
-        except OSError as error:
-            self._ledger.failed()
-            if not self._unsaved_totals_said:
-                self._unsaved_totals_said = True
-                _log.error(
-                    "cannot save the totals: %s. All goes on, but after a restart what was estimated meanwhile is "
-                    "lost, and the energies may fall. Make room in %s, and make it writable for this service",
-                    error,
-                    folder,
-                )
-
-    async def _save_counters(self) -> None:
-        """The registry has said it where the folder is not ours to write: it is the same one."""
-        counted = last_known.document(self._house.counted())
-        if counted != self._counted:
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(write_json, self._counters_file, counted)
-                self._counted = counted
 
     def _tell_bridge(self) -> None:
         states = [event for event in self._bus.latest() if isinstance(event, DeviceState)]
@@ -297,9 +230,7 @@ class Service:
             async with asyncio.timeout(STOP_WITHIN):
                 await self._supervisor.stop(*self._sources, "housekeeping", "journal")
                 await self._journal.flush()
-                await self._save()
-                await self._save_totals(time.monotonic(), last=True)
-                await self._save_counters()
+                await self._kept.save(time.monotonic(), last=True)
                 await self._supervisor.stop("mqtt")
                 await self._supervisor.stop("broker")
                 await self._journal.end()
