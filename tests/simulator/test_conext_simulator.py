@@ -195,8 +195,8 @@ async def test_energies_are_those_of_the_house_and_start_anew_when_their_period_
         battery, meter = HOUSE.at(watch.now).battery, HOUSE.at(watch.now).consumption
         assert battery is not None
         life = {name: await client.number(10, energy(name, "Life")) for name in ("from", "to", "import", "export")}
-        assert life["from"] == pytest.approx(battery.discharge_energy * 1000, abs=1)
-        assert life["to"] == pytest.approx(battery.charge_energy * 1000, abs=1)
+        assert life["from"] == pytest.approx(battery.charge_energy * 1000, abs=1), "the names are wrong"
+        assert life["to"] == pytest.approx(battery.discharge_energy * 1000, abs=1)
         assert life["import"] == pytest.approx(meter.import_energy * 1000, abs=1)
         assert life["export"] == pytest.approx(meter.export_energy * 1000, abs=1)
         before = [await client.number(10, energy("load", period)) for period in PERIODS]

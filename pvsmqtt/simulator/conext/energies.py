@@ -2,6 +2,8 @@
 
 An energy is an area of a curve of the house, so every period is exact at any instant: what was at its beginning is
 taken off. Days begin at the house's midnight, weeks on Mondays.
+
+"From battery" counts what goes into the battery, "to battery" what is drawn from it: so BerryBMS found it on an XW+.
 """
 
 from __future__ import annotations
@@ -33,8 +35,8 @@ def energies(house: House, when: datetime) -> dict[str, float]:
     if house.battery is None:
         return {}
     counters: dict[str, Callable[[float], float]] = {
-        "energyFromBattery": house.battery.power.above,
-        "energyToBattery": house.battery.power.below,
+        "energyFromBattery": house.battery.power.below,
+        "energyToBattery": house.battery.power.above,
         "gridInputEnergy": house.net.above,
         "gridOutputEnergy": house.net.below,
         "loadOutputEnergy": house.load.above,
