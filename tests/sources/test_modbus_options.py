@@ -122,7 +122,11 @@ def test_parity_as_people_write_it(written: str, parity: str) -> None:
 
 
 def test_tables_are_told_apart() -> None:
-    assert tcp().distinctions()["name"] == "conext"
+    assert tcp().subject == "conext"
+    first, second = (tcp(host="Server", name="a", ports=[502]), tcp(host="server", name="b", ports=[502, 503]))
+    assert set(first.distinctions().items()) & set(second.distinctions().items()) == {("port 502 of host", "server")}
+    third = tcp(host="server", name="c", ports=[503], profile="sunspec")
+    assert not set(first.distinctions().items()) & set(third.distinctions().items()), "another device of a server"
     same = rtu(line="/dev/ttyUSB0").distinctions()["line"], rtu().distinctions()["line"]
     assert same[0] == same[1]
 
