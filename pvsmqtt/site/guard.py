@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pvsmqtt.model.device import Device
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import Reading, Value, root
 from pvsmqtt.site.capability import Capability
@@ -101,6 +102,10 @@ class Latest:
         """What each source has counted, to `recall` after the next start."""
         found = {source: word.counters.known() for source, word in self._words.items()}
         return {source: known for source, known in found.items() if known}
+
+    def most(self, device: Device) -> float:
+        """The power that it cannot exceed for long, kW (`capability`)."""
+        return self._can.most(device)
 
     def take_over(self, other: Latest) -> None:
         """Go on with what was known of the same device under another id; what is known here comes first."""

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind
 from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DERIVED, DeviceGone, DeviceState, Reading, root
-from pvsmqtt.site import availability, energy, powers
+from pvsmqtt.site import availability, capability, energy, powers
 from pvsmqtt.site.battery import Battery
 from pvsmqtt.site.counters import Counters
 from pvsmqtt.site.energy import METERS
@@ -28,7 +28,7 @@ from pvsmqtt.site.registry import Known, Registry
 from pvsmqtt.site.replaced import REPLACED
 from pvsmqtt.site.retired import Retirement
 from pvsmqtt.site.totals.bases import OF_SUPERVISOR, PANELS, Shown, flowing, of_house
-from pvsmqtt.site.totals.basis import FLOWS, PV
+from pvsmqtt.site.totals.basis import FLOWS, MOST_POWER, PV
 from pvsmqtt.site.totals.ledger import COUNT, Ledger
 from pvsmqtt.site.wishes import Wishes
 
@@ -184,10 +184,17 @@ class Sites:
             now,
             flowing(found, who, live.fresh(now), self._latest.__getitem__, now),
             self._retirement.look(site, who.all, wall),
+            self._most(who),
         )
         self._ledger.look(site, of_house(shown), now, whole=who.whole, storage=who.storage)
         if self._ledger.bounded and site in self._registry:
             self._registry.learn(site, COUNT, self._ledger.epoch)
+
+    def _most(self, who: Inhabitants) -> float:
+        """The power that no counter of a house can exceed, kW: a large array shows what it can do."""
+        panels = capability.PANEL * sum(state.device.kind is Kind.INVERTER for state in who.there)
+        meters = (self._latest[state.key].most(state.device) for state in who.there if state.device.kind in METERS)
+        return max(MOST_POWER, panels, *meters)
 
     def _counted_from(
         self, site: str, states: Iterable[DeviceState], by_devices: Mapping[str, str], all_feeds: Mapping[str, str]

@@ -2,7 +2,7 @@
 
 The total belongs to the house; what equipment counts is only looked at for how much it grew. Rules:
 
-* What a counter shows below what it showed, or so much above that no house makes it in the time (`MOST_POWER`),
+* What a counter shows below what it showed, or so much above that the house cannot make it in the time (`MARGIN`),
   counts when it was measured `CONFIRMATIONS` times and goes on from there: then it has started anew, or is another
   one. Nothing is added for the way there; a counter that starts near 0 counts from 0.
 * The counters of the other bases are remembered as they were when the one in use last moved. If it stands still while
@@ -21,12 +21,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pvsmqtt.model.times import iso
-from pvsmqtt.site.totals.basis import Basis, Part, Way
-
-MOST_POWER = 50.0
-"""kW: more than the service of a house carries (200 A at 240 V)."""
+from pvsmqtt.site.totals.basis import Basis, Part
 
 MARGIN = 1.5
+"""What is granted beyond the most that a house can do (`Basis.most`)."""
+
 AT_ONCE = 2.0
 """kWh: a counter told late, or with a coarse resolution, may move by this in no time."""
 
@@ -70,10 +69,10 @@ class Suspect:
     last: float
     stamps: list[object] = field(default_factory=list)
 
-    def goes_on(self, value: float, way: Way) -> bool:
+    def goes_on(self, value: float, basis: Basis) -> bool:
         """Whether it counts from there, as a counter does."""
         change = value - self.last
-        return abs(change) <= AT_ONCE + MOST_POWER * MARGIN and (change >= 0 or way == "net")
+        return abs(change) <= _allowed(3600.0, basis.most) and (change >= 0 or basis.way == "net")
 
 
 @dataclass(slots=True)
@@ -251,7 +250,7 @@ class Account:
         if basis.way == "counter" and -max(SPELLING, SPELLING_SHARE * before) <= change < 0:
             self._agree(name, part)
             return 0.0
-        if (change >= 0 or basis.way == "net") and abs(change) <= _allowed(seconds - then):
+        if (change >= 0 or basis.way == "net") and abs(change) <= _allowed(seconds - then, basis.most):
             if basis.way == "net" and change and seconds - then > OUTAGE:
                 self.note(
                     wall, "gaps", f"{seconds - then:.0f} s without {name}: its net {change:+.2f} kWh is counted"
@@ -271,7 +270,7 @@ class Account:
         value, (before, _) = part.value or 0.0, anchors[name]
         stamp = part.stamp if part.stamp is not None else value
         seen = self._suspects.get(name)
-        if seen is None or not seen.goes_on(value, basis.way):
+        if seen is None or not seen.goes_on(value, basis):
             seen = self._suspects[name] = Suspect(value, value)
         seen.last = value
         if stamp not in seen.stamps:
@@ -431,10 +430,10 @@ def positive_area(first: float, second: float, seconds: float) -> float:
     return above / 2 * seconds * above / abs(first - second)
 
 
-def _allowed(seconds: float) -> float:
-    """kWh that may have flowed."""
+def _allowed(seconds: float, most: float) -> float:
+    """kWh that may have flowed where it is ``most`` kW at most."""
     hours = seconds / 3600 if seconds >= 0 else UNKNOWN_TIME
-    return AT_ONCE + MOST_POWER * MARGIN * hours
+    return AT_ONCE + most * MARGIN * hours
 
 
 def _round(value: float | None) -> float | None:

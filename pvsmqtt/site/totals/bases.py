@@ -20,7 +20,7 @@ load                      a meter of the load; what the supervisor tells        
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import DeviceState
@@ -28,7 +28,7 @@ from pvsmqtt.site import energy
 from pvsmqtt.site.energy import Measures
 from pvsmqtt.site.powers import Inhabitants, LatestOf, Totals
 from pvsmqtt.site.precedence import Held
-from pvsmqtt.site.totals.basis import CHARGE, DISCHARGE, EXPORT, IMPORT, LOAD, PV, Basis, Part
+from pvsmqtt.site.totals.basis import CHARGE, DISCHARGE, EXPORT, IMPORT, LOAD, MOST_POWER, PV, Basis, Part
 
 PANELS = "panels"
 OF_SUPERVISOR = ("live", "live register")
@@ -55,7 +55,7 @@ class Flowing:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What a house shows of its energies: its devices, what its consumption meters measure, the supervisor's words on
-    the house, signed powers (``grid_power``, ``battery_power``), and who is retired."""
+    the house, signed powers (``grid_power``, ``battery_power``), who is retired, and the most that it can do (kW)."""
 
     who: Inhabitants
     measures: Mapping[str, Measures]
@@ -63,6 +63,7 @@ class Shown:
     now: float
     powers: Mapping[str, Flowing]
     retired: Collection[str] = ()
+    most: float = MOST_POWER
 
 
 def of_house(shown: Shown) -> Bases:
@@ -72,7 +73,7 @@ def of_house(shown: Shown) -> Bases:
     meters = energy.fitted(there, Kind.CONSUMPTION_METER)
     grid = [state for state in meters if shown.measures.get(state.key) == "grid"]
     load = [state for state in meters if shown.measures.get(state.key) == "load"]
-    return {
+    found = {
         PV: _production(shown, production),
         IMPORT: _grid(shown, grid, load, production, "import_energy", 1),
         EXPORT: _grid(shown, grid, load, production, "export_energy", -1),
@@ -80,6 +81,7 @@ def of_house(shown: Shown) -> Bases:
         CHARGE: _battery(shown, "charge_energy", -1),
         LOAD: [*_counter("meter", "load meter", load if len(load) == 1 else (), "net_energy"), *_live(shown, LOAD)],
     }
+    return {key: [replace(basis, most=shown.most) for basis in bases] for key, bases in found.items()}
 
 
 def flowing(

@@ -20,6 +20,9 @@ CHARGE, DISCHARGE, LOAD = "battery_charge_energy", "battery_discharge_energy", "
 FLOWS = (PV, IMPORT, EXPORT, CHARGE, DISCHARGE, LOAD)
 """In the order in which they are counted: the load may follow from the others."""
 
+MOST_POWER = 50.0
+"""kW: more than the service of a house carries (200 A at 240 V), unless its equipment shows otherwise."""
+
 MEASURED, ESTIMATED = "measured", "estimated"
 
 
@@ -40,7 +43,8 @@ class Basis:
     """What a flow can be counted by: parts by the id of their device. ``text`` is for people.
 
     ``moment`` and ``lasts`` are of a power: the moment of its measurement (s, of the clock that only goes forward)
-    and after how many seconds without another one nothing is known of the time between.
+    and after how many seconds without another one nothing is known of the time between. ``most`` is what it can count
+    in an hour (kW).
     """
 
     name: str
@@ -51,6 +55,7 @@ class Basis:
     sign: int = 1
     moment: float = 0.0
     lasts: float = 900.0
+    most: float = MOST_POWER
 
     @property
     def alive(self) -> bool:

@@ -161,6 +161,17 @@ def test_a_total_does_not_wait_for_who_is_retired() -> None:
     assert site(waiting).get("pv_energy") is None
 
 
+def test_a_large_array_is_counted_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    """160 kW: more than any house that is no farm, but nothing that its meter would not show."""
+    house, meter = new_house(), Device("m1", Kind.PRODUCTION_METER, "Production meter M1", "M1", via="zt1")
+    for minutes in range(0, 120, 5):
+        now = 60.0 * minutes
+        values = {"power": 160_000.0, "energy": 50_000.0 + 160.0 * minutes / 60}
+        house.accept([*told(now, []), Reading(meter, values, "pvs a", wall(now), 0.0, 900.0)], now)
+        assert site(house)["pv_energy"] == pytest.approx(values["energy"])
+    assert not caplog.records
+
+
 def test_a_retired_meter_does_not_keep_the_powers_unknown() -> None:
     house = new_house()
     meter = Device("m2p", Kind.PRODUCTION_METER, "Production meter", "M2p", via="zt2")
