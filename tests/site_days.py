@@ -52,6 +52,10 @@ class Days:
         self._take(self.house.configure({}, [], self._now, **self.how))
         self._take(self.house.expect({SOURCE: "site"}, []))
 
+    def configure(self, **how: Any) -> None:
+        """Its owner reloads the configuration."""
+        self._take(self.house.configure({}, [], self._now, **how))
+
     @property
     def _now(self) -> float:
         return 1000.0 + self.seconds

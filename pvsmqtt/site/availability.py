@@ -38,10 +38,11 @@ def counts(states: Iterable[DeviceState]) -> dict[str, Value]:
     """How many devices of a house have live data, and how it is with its panels, if it has any."""
     states = list(states)
     found: dict[str, Value] = {"devices_online": sum(state.live for state in states)}
-    panels = [state.values.get("availability") for state in states if state.device.kind is Kind.INVERTER]
+    panels = [state.values for state in states if state.device.kind is Kind.INVERTER]
     if panels:
-        for what in (Freshness.LIVE, Freshness.ASLEEP, Freshness.LOST):
-            found[f"panels_{what}"] = panels.count(what.value)
+        for what in (Freshness.LIVE, Freshness.ASLEEP):
+            found[f"panels_{what}"] = sum(values.get("availability") == what.value for values in panels)
+        found["panels_lost"] = sum(values.get("problem") == "on" for values in panels)  # nobody looks for the others
     return found
 
 

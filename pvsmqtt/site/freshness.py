@@ -32,6 +32,8 @@ from pvsmqtt.site.guard import Latest
 from pvsmqtt.site.precedence import Precedence
 from pvsmqtt.site.registry import Known, Registry
 from pvsmqtt.site.replaced import REPLACED
+from pvsmqtt.site.retired import retired
+from pvsmqtt.site.wishes import Wishes
 
 LOST_AFTER = 7200.0
 WAKING = 4500.0
@@ -87,8 +89,8 @@ class _Array:
 class Watch:
     """Of all panels of this service; ``lost_after`` in seconds."""
 
-    def __init__(self, registry: Registry, order: Precedence, lost_after: float = LOST_AFTER) -> None:
-        self._registry, self._order = registry, order
+    def __init__(self, registry: Registry, order: Precedence, wishes: Wishes, lost_after: float = LOST_AFTER) -> None:
+        self._registry, self._order, self._wishes = registry, order, wishes
         self.lost_after = lost_after
         self._records: dict[str, _Record] = {}
         self._arrays: dict[str, _Array] = {}
@@ -120,10 +122,6 @@ class Watch:
         if isinstance(rating, int | float):
             record.can = max(record.can, rating)
 
-    def heard_of_site(self) -> None:
-        """Live data of a house came in."""
-        self._stirred = True
-
     def forget(self, device_id: str) -> None:
         """A device that is none any more."""
         self._records.pop(device_id, None)
@@ -150,7 +148,7 @@ class Watch:
             array = self._arrays.setdefault(site, _Array())
             self._count(array, panels, latest, now)
             metered, until = _metered([entry.device.id for entry in meters.get(site, ())], latest, site, now)
-            shown = [self._panel(entry, latest, now) for entry in panels if REPLACED not in entry.facts]
+            shown = [self._panel(entry, latest, now) for entry in panels if not self.is_gone(entry)]
             array.light = array.daylight.look(metered, shown)
             if len(shown) == 1 and array.light is Light.DARK and self._stopped(panels, latest, now):
                 array.light = None  # its meter has nothing else to show
@@ -166,6 +164,10 @@ class Watch:
     def at(self, entry: Known) -> Freshness:
         """How it is with a panel."""
         return self._record(entry.device.id).at
+
+    def is_gone(self, entry: Known) -> bool:
+        """Whether nobody waits for a panel any more: it is retired, or another one is in its place."""
+        return REPLACED in entry.facts or retired(entry, self._wishes)
 
     def _record(self, device_id: str) -> _Record:
         return self._records.setdefault(device_id, _Record())
@@ -193,7 +195,7 @@ class Watch:
         if before is Freshness.LIVE and not _online(entry, latest, now):
             record.cut = self._cut(entry, latest, now)
         record.at = self._state(entry, record, light, latest, now)
-        if record.at is Freshness.LOST and LOST not in entry.facts and REPLACED not in entry.facts:
+        if record.at is Freshness.LOST and LOST not in entry.facts and not self.is_gone(entry):
             self._registry.learn(entry.device.id, LOST, "on")
         elif record.at is Freshness.LIVE:
             record.spoke()
@@ -209,7 +211,7 @@ class Watch:
     ) -> Freshness:
         if _online(entry, latest, now):
             return Freshness.LIVE
-        if LOST in entry.facts or REPLACED in entry.facts:
+        if LOST in entry.facts or self.is_gone(entry):
             return Freshness.LOST
         if not self._told(entry, latest, now):
             return Freshness.STALE
@@ -250,7 +252,7 @@ class Watch:
         """Whether the only panel fell silent at work."""
         for entry in panels:
             record = self._record(entry.device.id)
-            if REPLACED in entry.facts or _online(entry, latest, now):
+            if self.is_gone(entry) or _online(entry, latest, now):
                 continue
             if record.cut or (record.at is Freshness.LIVE and self._cut(entry, latest, now)):
                 return True

@@ -26,7 +26,7 @@ from pvsmqtt.site.plausibility import Doubt, Plausibility
 from pvsmqtt.site.precedence import Precedence
 from pvsmqtt.site.reboots import Reboots
 from pvsmqtt.site.registry import Known, Registry
-from pvsmqtt.site.replaced import REPLACED, retire
+from pvsmqtt.site.replaced import retire
 from pvsmqtt.site.sites import DEFAULT_INSTANCE, Sites
 from pvsmqtt.site.taken import Taken
 from pvsmqtt.site.totals.ledger import Ledger
@@ -65,7 +65,7 @@ class House:
         self._sites = Sites(registry, self._wishes, self._notices, self._order, self._latest, instance, self.ledger)
         self._taken = Taken()
         self._plausible = Plausibility()
-        self._watch = Watch(registry, self._order)
+        self._watch = Watch(registry, self._order, self._wishes)
         for device_id, sources in (counted or {}).items():
             if device_id in registry and registry[device_id].device.kind is not Kind.SITE:
                 latest = self._latest.setdefault(device_id, Latest(self._order))
@@ -268,7 +268,7 @@ class House:
         device = replace(device, via=self._parent(device))
         online = latest.online(now)
         if panel:
-            online, values = shown(self._watch.at(entry), online, values, REPLACED not in entry.facts)
+            online, values = shown(self._watch.at(entry), online, values, not self._watch.is_gone(entry))
             feeds = {**feeds, **FEEDS}
         return DeviceState(device, online, values, latest.measured_at, latest.sources, feeds)
 

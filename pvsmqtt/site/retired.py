@@ -16,7 +16,7 @@ from datetime import date, datetime
 
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import DeviceState
-from pvsmqtt.site.registry import Registry
+from pvsmqtt.site.registry import Known, Registry
 from pvsmqtt.site.wishes import Wishes
 
 RETIRED, FIRST, LAST, MISSED = "retired", "first day", "last day", "days missed"
@@ -42,7 +42,7 @@ class Retirement:
         today = wall.date()
         if today.year >= FIRST_YEAR:
             for state in panels:
-                if state.online:
+                if state.live:
                     self._spoke(state, today)
             spoken = sum(self._registry[s.key].facts.get(LAST) == today.isoformat() for s in panels)
             if self._days.get(site) != today and 2 * spoken >= len(panels):
@@ -52,7 +52,7 @@ class Retirement:
 
     def gone(self, states: Iterable[DeviceState]) -> set[str]:
         """Those of them that are known to be gone, by id."""
-        return {s.key for s in states if RETIRED in self._registry[s.key].facts or self._wishes.retires(s.device)}
+        return {s.key for s in states if retired(self._registry[s.key], self._wishes)}
 
     def _spoke(self, state: DeviceState, today: date) -> None:
         facts = self._registry[state.key].facts
@@ -89,6 +89,11 @@ class Retirement:
         """Whether it spoke for the first time since the other one did for the last, and is newer than that."""
         first, before = (_day(self._registry[s.key].facts.get(FIRST)) for s in (heir, gone))
         return first is not None and first >= last and (before is None or first > before)
+
+
+def retired(entry: Known, wishes: Wishes) -> bool:
+    """Whether a device is gone for good, as its owner says or as was found out."""
+    return RETIRED in entry.facts or wishes.retires(entry.device)
 
 
 def _day(text: str | None) -> date | None:

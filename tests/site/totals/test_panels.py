@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from site_days import MIDNIGHT, Change, Days, without
 
 from pvsmqtt.model.device import Device, Kind
 from pvsmqtt.model.reading import DeviceState, Reading
@@ -159,6 +160,33 @@ def test_a_total_does_not_wait_for_who_is_retired() -> None:
     waiting.configure({}, [], 0)
     waiting.accept(told(300, PANELS[1:]), 300)
     assert site(waiting).get("pv_energy") is None
+
+
+def test_a_panel_that_is_replaced_at_dusk_did_not_speak_while_it_slept() -> None:
+    days = Days(5)
+    days.house.ledger.wall = lambda now: AT.replace(hour=6) + timedelta(seconds=now - 1000)
+    old, new = days.panels[0], days.panels[-1]
+    days.changes.append(lambda readings, when: without(old if days.at >= 41.6 else new)(readings, when))
+    days.until(6 * 24 + 15)
+    assert "asleep" in days.seen(old)[-3:]
+    assert RETIRED in days.house.registry[old].facts
+
+
+def test_nobody_misses_a_retired_panel() -> None:
+    days = Days(4)
+    gone = days.panels[0]
+    days.changes.append(from_noon(without(gone)))
+    days.until(15)
+    site = days.state("site")
+    assert (days.state(gone).values["problem"], site.values["panels_lost"]) == ("on", 1)
+    days.configure(retire=[gone])
+    site = days.state("site")
+    assert (days.state(gone).values["problem"], site.values["panels_lost"]) == ("off", 0)
+    assert (days.state(gone).values["availability"], days.state(gone).online) == ("lost", False)
+
+
+def from_noon(change: Change) -> Change:
+    return lambda readings, when: change(readings, when) if when >= MIDNIGHT + timedelta(hours=12) else readings
 
 
 def test_a_large_array_is_counted_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
