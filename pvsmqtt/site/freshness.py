@@ -149,7 +149,7 @@ class Watch:
             self._count(array, panels, latest, now)
             metered, until = _metered([entry.device.id for entry in meters.get(site, ())], latest, site, now)
             shown = [self._panel(entry, latest, now) for entry in panels if not self.is_gone(entry)]
-            array.light = array.daylight.look(metered, shown)
+            array.light = array.daylight.look(metered, shown, now)
             if len(shown) == 1 and array.light is Light.DARK and self._stopped(panels, latest, now):
                 array.light = None  # its meter has nothing else to show
             array.until = until if metered is not None else math.inf

@@ -309,6 +309,24 @@ def test_a_blind_meter_puts_no_panel_to_sleep() -> None:
     assert days.seen(dead)[-2:] == ["stale", "lost"]
 
 
+def test_an_outage_of_the_grid_at_noon_loses_nobody() -> None:
+    """The meter says 0 at once, and no panel answers; the last that they told was much."""
+    days = Days(6)
+    days.until(12)
+    days.changes += [scaled(lambda _: 0.0), without(*days.panels)]
+    days.until(17)
+    assert days.all("problem") == ["off"] * 6
+    assert days.all() == ["asleep"] * 6
+
+
+def test_what_was_silent_in_the_evening_has_all_the_next_morning_to_wake() -> None:
+    """A PVS forgets its panels in the afternoon, and knows them again an hour after sunrise."""
+    days = Days(4)
+    days.changes.append(between(17.8, 31.3, without(*days.panels)))
+    days.until(36)
+    assert [days.seen(panel) for panel in days.panels] == [["asleep", "live", "stale", "asleep", "live"]] * 4
+
+
 def test_a_replaced_panel_is_no_problem() -> None:
     house = House(Registry())
     pvs = Device("zt1", Kind.SUPERVISOR, "PV supervisor ZT1", "ZT1")
