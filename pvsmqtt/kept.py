@@ -51,6 +51,7 @@ class Kept:
         self._counters_due = now + FIRST_COUNTERS
         self._devices = self._days = 0
         self._said: set[str] = set()
+        self._saving = asyncio.Lock()
 
     async def save(self, now: float, last: bool = False) -> None:
         """Write what is due; the ``last`` time, everything: nothing is counted any more."""
@@ -58,14 +59,19 @@ class Kept:
         if changes != self._devices and await self._write(DEVICES, self.house.registry.document):
             self._devices = changes
         if last or self.ledger.due(now):
-            await self._save_totals(now, last)
+            await self.save_totals(now, last)
         if last or now >= self._counters_due:
             self._counters_due = now + last_known.EVERY
             counted = last_known.document(self.house.counted())
             if counted != self._counted and await self._write(last_known.FILE, lambda: counted):
                 self._counted = counted
 
-    async def _save_totals(self, now: float, last: bool) -> None:
+    async def save_totals(self, now: float, last: bool) -> None:
+        """Write the totals alone; the ``last`` time, nothing is told beyond them any more."""
+        async with self._saving:
+            await self._write_totals(now, last)
+
+    async def _write_totals(self, now: float, last: bool) -> None:
         document, changes = self.ledger.document(now, last), self.ledger.days.changes
         if changes != self._days and await self._write(files.DAYS, self.ledger.days.document):
             self._days = changes

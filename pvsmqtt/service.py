@@ -228,6 +228,8 @@ class Service:
     async def _shut_down(self) -> None:
         try:
             async with asyncio.timeout(STOP_WITHIN):
+                # First what must not be lost; what is counted from here on is caught up with after the next start.
+                await self._kept.save_totals(time.monotonic(), last=True)
                 await self._supervisor.stop(*self._sources, "housekeeping", "journal")
                 await self._journal.flush()
                 await self._kept.save(time.monotonic(), last=True)

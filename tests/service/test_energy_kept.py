@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from harness import NOON, ROOT, Bench, Recorder, Service
+from harness.processes import environment, pvsmqtt
 
 from pvsmqtt.simulator.pvs.house.house import House
 
@@ -63,6 +64,12 @@ async def test_kills_and_stops_never_make_a_total_fall(bench: Bench) -> None:
     assert accounts["pv_energy"]["ceiling"] >= told["pv_energy"][-1]
     made = House(4).at(pvs.clock()).production.energy
     assert told["pv_energy"][-1] <= made + 0.1, "nothing was counted twice"
+    command = pvsmqtt("energy", "--json", "--config", str(service.file), env=environment(fast=True))
+    await command.start()
+    assert await command.exit() == 0
+    shown = json.loads("\n".join(command.out.items))["sites"]["site"]
+    assert shown["pv_energy"]["lifetime"]["kwh"] == pytest.approx(told["pv_energy"][-1], abs=0.5)
+    assert shown["pv_energy"]["today"]["kwh"] is not None
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 4096, b'{"format": 99}', b'{"format": 1, "sites": 5}', b"[1]"])
@@ -78,5 +85,6 @@ async def test_damaged_files_of_totals(bench: Bench, damage: bytes) -> None:
     await recorder.have("site")
     assert len(service.said("set aside")) == 2
     await service.stop()
+    assert (service.state_dir / "energy.json").exists(), "\n".join(service.log.items)
     assert kept(service)["pv_energy"]["total"] > 0
     assert not service.said("Traceback")

@@ -262,3 +262,16 @@ def test_a_lead_that_was_told_once_is_told_after_the_next_kill_too() -> None:
     for _ in range(3):
         world.poll()
     assert world.told[PV] == world.count(PV) + LEAST_MARGIN
+
+
+def test_a_full_disk_stops_nothing() -> None:
+    world = World(meter=True, counters=False)
+    play(world, [])
+    for _ in range(5):
+        world.flow(0.0, 0.5)
+        world.poll()
+        world.house.ledger.document(world.now)
+        world.house.ledger.failed()
+        world.hear(world.house.tick(world.now))
+    assert world.told[IMPORT] == 2.5
+    assert world.house.ledger.due(world.now + 600), "it is tried again"
