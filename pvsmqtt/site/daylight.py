@@ -8,8 +8,8 @@ it is right in a polar night and under a midnight sun, under snow and at an ecli
 3. none answers any more: dark, if most had faded before they fell silent; else nobody knows.
 
 A meter that says nothing for `BLIND_AFTER` seconds while panels that answer produce has no current transformers: it
-is not asked any more until it says something. It takes so long because panels are told minutes later than meters: when
-the grid fails, the meter says so while the panels still seem to work.
+is not asked any more until it says something. It takes so long because panels are told minutes later than meters:
+when the grid fails, the meter says so while the panels still seem to work.
 """
 
 from __future__ import annotations

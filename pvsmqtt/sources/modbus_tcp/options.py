@@ -65,6 +65,6 @@ class ModbusTcpOptions(MasterOptions):
         return tuple(self.ports) or PORTS[self.profile]
 
     def distinctions(self) -> dict[str, str]:
-        """See `Options.distinctions`: behind each port of a host may be other equipment (serial servers are so), and a
-        port is asked by one table only."""
+        """See `Options.distinctions`: behind each port of a host may be other equipment (serial servers are so);
+        a port is asked by one table only."""
         return {"name": self.called, **{f"port {port} of host": self.host.lower() for port in self.doors}}
