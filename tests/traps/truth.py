@@ -20,6 +20,9 @@ from pvsmqtt.simulator.pvs.house.state import HouseState
 LIFETIME = tuple(
     key for key, row in QUANTITIES.items() if row.device_class == "energy" and row.state_class == "total_increasing"
 )
+BEGINS_AT_0 = ("load_energy", "battery_charge_energy", "battery_discharge_energy")
+"""Totals of the site that may be estimated; they begin at 0, once."""
+
 WATTS, KWH = 1.5, 0.2
 """How near is near: what firmware and float32 round away."""
 
@@ -117,7 +120,7 @@ def falls(messages: Iterable[Seen]) -> Iterator[str]:
             if said is None:
                 if (device, key) in knew:
                     yield f"{device}: {key} became unknown after {known}"
-            elif said == 0:
+            elif said == 0 and (key not in BEGINS_AT_0 or known):
                 yield f"{device}: {key} was 0"
             elif known is not None and said < known:
                 yield f"{device}: {key} fell from {known} to {said}"

@@ -26,8 +26,8 @@ from pvsmqtt.site.totals.basis import Basis, Part
 MARGIN = 1.5
 """What is granted beyond the most that a house can do (`Basis.most`)."""
 
-AT_ONCE = 2.0
-"""kWh: a counter told late, or with a coarse resolution, may move by this in no time."""
+AT_ONCE, NET_AT_ONCE = 5.0, 2.0
+"""kWh: a counter told late, or with a coarse resolution, may move by this in no time; a net one near 0 may slip."""
 
 UNKNOWN_TIME = 30 * 24.0
 """Hours that are granted where it is not known how long it was: this machine's clock was turned back."""
@@ -250,7 +250,7 @@ class Account:
         if basis.way == "counter" and -max(SPELLING, SPELLING_SHARE * before) <= change < 0:
             self._agree(name, part)
             return 0.0
-        if (change >= 0 or basis.way == "net") and abs(change) <= _allowed(seconds - then, basis.most):
+        if (change >= 0 or basis.way == "net") and abs(change) <= _allowed(seconds - then, basis):
             if basis.way == "net" and change and seconds - then > OUTAGE:
                 self.note(
                     wall, "gaps", f"{seconds - then:.0f} s without {name}: its net {change:+.2f} kWh is counted"
@@ -430,10 +430,10 @@ def positive_area(first: float, second: float, seconds: float) -> float:
     return above / 2 * seconds * above / abs(first - second)
 
 
-def _allowed(seconds: float, most: float) -> float:
-    """kWh that may have flowed where it is ``most`` kW at most."""
+def _allowed(seconds: float, basis: Basis) -> float:
+    """kWh that may have flowed."""
     hours = seconds / 3600 if seconds >= 0 else UNKNOWN_TIME
-    return AT_ONCE + most * MARGIN * hours
+    return (NET_AT_ONCE if basis.way == "net" else AT_ONCE) + basis.most * MARGIN * hours
 
 
 def _round(value: float | None) -> float | None:
