@@ -28,13 +28,14 @@ class Keeping:
 
     async def begin(self, options: JournalOptions) -> Callable[[], Awaitable[None]] | None:
         """End what was, and open a journal with these options: what keeps it running."""
-        await self.end()
         if not options.enabled:
+            await self.end()
             return None
         from pvsmqtt.sinks.mqtt.journal.journal import MOST_WAITING, Journal
         from pvsmqtt.sinks.mqtt.journal.sender import Sender
 
-        stream = self._readings.subscribe(MOST_WAITING)
+        stream = self._readings.subscribe(MOST_WAITING)  # first: what comes while the old one ends is of the new one
+        await self.end()
         self._leave = lambda: self._readings.unsubscribe(stream)
         self._journal = Journal(self._folder, options, stream)
         self.sender = Sender(self._journal, options.replay_rate)
