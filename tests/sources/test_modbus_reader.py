@@ -600,3 +600,31 @@ async def test_what_was_read_before_a_door_shut_is_told_with_its_own_time() -> N
     bench.door.read, bench.door.shut = real, None
     unit.codes = {70: 4}
     assert "voltage" not in values(await bench.cycle(3600)), "what was read an hour ago is no news"
+
+
+BESIDE = """
+name = "beside"
+source = "invented"
+units = [1]
+table = "holding"
+registers = [
+  { address = 100, name = "heat", type = "int16", scale = 0.1, quantity = "temperature" },
+  { address = 7, table = "input", name = "wet", type = "uint16", quantity = "humidity" },
+]
+"""
+
+
+async def test_maps_tell_what_a_unit_has_beside_sunspec() -> None:
+    there = FakeUnit({**chain(common(), inverter(1234)), 100: 215}, inputs={7: 40})
+    bench = Bench({1: there}, languages=(Language.SUNSPEC,), maps=(the_map(BESIDE),))
+    told = values(await bench.cycles(2))
+    assert (told["power"], told["temperature"], told["humidity"]) == (1234, 21.5, 40)
+
+
+async def test_maps_of_a_native_port_say_nothing_of_the_sunspec_port() -> None:
+    there = FakeUnit({**chain(common(), inverter(1234)), 100: 215}, inputs={7: 40})
+    bench = Bench({1: there}, maps=(the_map(BESIDE),))
+    told = values(await bench.cycles(2))
+    assert told["power"] == 1234
+    assert "temperature" not in told
+    assert all(table is not INPUT and address > 200 for _, table, address, _ in bench.door.asked)

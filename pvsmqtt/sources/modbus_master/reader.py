@@ -186,7 +186,13 @@ class Reader:
         if image is None:
             return []
         spans, walls = sunspec_spans(image, self.chains.chain(unit.number))
-        return [(HOLDING, polled.plan(HOLDING, spans, walls, learned.get(HOLDING)))]
+        wanted = {HOLDING: spans}
+        for table, beside in native_spans(self._maps, unit.number, self._wanted.everything).items():
+            wanted[table] = [*wanted.get(table, ()), *beside]
+        return [
+            (table, polled.plan(table, found, walls if table is HOLDING else (), learned.get(table)))
+            for table, found in wanted.items()
+        ]
 
     async def _look(self) -> None:
         """Look for units that are not known yet, and ask those that are found. Raises `Refused` when nobody can be
@@ -235,8 +241,7 @@ class Reader:
 
     def _renew_maps(self) -> None:
         order = self._memory.get("word_order")
-        natives = [polled.unit for polled in self.units.values() if polled.unit.language is Language.NATIVE]
-        self._maps[:] = [one for unit in natives for one in self._wanted.maps_of(unit, order)]
+        self._maps[:] = [one for polled in self.units.values() for one in self._wanted.maps_of(polled.unit, order)]
 
     def _remember(self, polled: Polled) -> None:
         """Keep what was learned of a unit that has just told something; begin anew when it has another firmware."""

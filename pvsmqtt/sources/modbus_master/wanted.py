@@ -1,4 +1,7 @@
-"""What is wanted behind a door: which units, which languages, and what the registers of a maker mean."""
+"""What is wanted behind a door: which units, which languages, and what the registers of a maker mean.
+
+Where nobody speaks anything but SunSpec, maps are about what a unit has beside it.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,8 @@ class Wanted:
     def maps_of(self, unit: Unit, found: object = None) -> Sequence[RegisterMap]:
         """The maps that explain a unit, in the order of words that was ordered, or else ``found``. What is read only
         because it lies between others is explained, but not published."""
+        if unit.language is Language.SUNSPEC and Language.NATIVE in self.languages:
+            return []  # the maps are about another port
         order = self.order if self.order != "auto" else found
         maps = of_product(self.maps, unit.number, unit.product)
         its_own = [one.for_unit(unit.number) for one in maps if any(unit.number in e.units for e in one.entries)]

@@ -52,7 +52,7 @@ def setup(options: ModbusTcpOptions, known: Memory) -> Setup:
         tuple(options.units),
         USUAL[options.profile],
         LANGUAGES[options.profile],
-        (*mapfile.shipped("conext"), *options.register_maps),
+        (*(mapfile.shipped("conext") if options.profile == "conext" else ()), *options.register_maps),
         everything=options.registers == "all",
         order=options.word_order,
         kinds=CONEXT if options.profile == "conext" else {},
