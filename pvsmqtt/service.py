@@ -109,6 +109,7 @@ class Service:
                 _log.warning("a new %s takes effect when the service is started again", key)
         self._settings = settings = settings.model_copy(update={"instance": old.instance, "state_dir": old.state_dir})
         logging.getLogger("pvsmqtt").setLevel(settings.log_level.upper())
+        self._kept.ledger.days.zone = settings.zone
         wanted = {name: options for name, _, options in _tables(settings)}
         gone = [name for name, (options, _, _) in self._sources.items() if wanted.get(name) != options]
         await self._supervisor.stop(*gone)
