@@ -18,7 +18,7 @@ from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
 from pvsmqtt.site import energy
 from pvsmqtt.site.aliases import Aliases, beside
 from pvsmqtt.site.availability import FEEDS, KEYS, shown
-from pvsmqtt.site.counters import Last
+from pvsmqtt.site.counters import Fall, Last
 from pvsmqtt.site.freshness import LOST_AFTER, Watch
 from pvsmqtt.site.guard import Latest
 from pvsmqtt.site.notices import Notices
@@ -29,6 +29,7 @@ from pvsmqtt.site.registry import Known, Registry
 from pvsmqtt.site.replaced import retire
 from pvsmqtt.site.sites import DEFAULT_INSTANCE, Sites
 from pvsmqtt.site.taken import Taken
+from pvsmqtt.site.totals.basis import FLOWS
 from pvsmqtt.site.totals.ledger import Ledger
 from pvsmqtt.site.wishes import Wishes
 
@@ -148,12 +149,8 @@ class House:
                 reading = replace(reading, values={**reading.values, "reboots": reboots})
                 entry = self.registry.admit(device, ["reboots"])
             falls = latest.accept(reading, now, _direct(reading.device))
-            self._notices.fallen(device.name, falls)
-            for fall in falls:
-                if not fall.real:
-                    self._plausible.count(reading.source, fall.key, Doubt.JUMPED if fall.jump else Doubt.FELL)
             self._watch.note(entry.device, reading, _direct(reading.device), now)
-            self._note(entry, reading, latest)
+            self._note(entry, reading, latest, falls)
             self._notices.strange(reading)
             touched.append(entry)
         if len(self.registry) > known:
@@ -169,7 +166,13 @@ class House:
         """The readings accepted since the last time this was asked, in order; ``at``: what the clock says."""
         return self._taken.fetch(at)
 
-    def _note(self, entry: Known, reading: Reading, latest: Latest) -> None:
+    def _note(self, entry: Known, reading: Reading, latest: Latest, falls: Sequence[Fall]) -> None:
+        """A reading was taken; ``falls`` are the counters of it that were not, or that count anew."""
+        house = entry.device.kind is Kind.SITE  # of its flows the ledger tells, which counts them
+        self._notices.fallen(entry.device.name, (fall for fall in falls if not house or fall.key not in FLOWS))
+        for fall in falls:
+            if not fall.real:
+                self._plausible.count(reading.source, fall.key, Doubt.JUMPED if fall.jump else Doubt.FELL)
         if not self._wishes.ignores(entry.device):
             self._taken.note(entry.device.id, reading, latest.passed)
 

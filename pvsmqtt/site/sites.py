@@ -18,7 +18,7 @@ from pvsmqtt.model.quantity import QUANTITIES
 from pvsmqtt.model.reading import DERIVED, DeviceGone, DeviceState, Reading, root
 from pvsmqtt.site import availability, capability, energy, powers
 from pvsmqtt.site.battery import Battery
-from pvsmqtt.site.counters import Counters
+from pvsmqtt.site.counters import Counters, Fall
 from pvsmqtt.site.energy import METERS
 from pvsmqtt.site.guard import Latest
 from pvsmqtt.site.notices import Notices
@@ -36,7 +36,7 @@ DEFAULT_INSTANCE = "home"
 READ_BY = "read by"
 """Fact of a device that no supervisor lists: the source that measures the house by reading it."""
 
-Note = Callable[[Known, Reading, Latest], None]
+Note = Callable[[Known, Reading, Latest, list[Fall]], None]
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 """Measurements without a time are all one: looking again does not confirm them."""
@@ -101,8 +101,7 @@ class Sites:
             told = [key for key, value in reading.values.items() if value is not None]
             touched.append(self._registry.admit(self._device(site), told))
             latest = self._latest.setdefault(site, Latest(self._order))
-            latest.accept(reading, now)
-            note(touched[-1], reading, latest)
+            note(touched[-1], reading, latest, latest.accept(reading, now))
         return touched
 
     def state(self, site: str, everything: Iterable[DeviceState], now: float) -> DeviceState:
@@ -187,7 +186,7 @@ class Sites:
             self._most(who),
         )
         self._ledger.look(site, of_house(shown), now, whole=who.whole, storage=who.storage)
-        if self._ledger.bounded and site in self._registry:
+        if self._ledger.bounded and site in self._registry and self._ledger.marks(site):
             self._registry.learn(site, COUNT, self._ledger.epoch)
 
     def _most(self, who: Inhabitants) -> float:

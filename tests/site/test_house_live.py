@@ -94,6 +94,16 @@ def test_a_total_has_one_counter_whoever_else_tells_of_it(house: House) -> None:
     assert site.values["pv_energy"] == 500.9
 
 
+def test_a_counter_of_live_data_that_slips_is_counted_and_said(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    house.accept(live(pv_energy=500.0, grid_net_energy=90.0), 0)
+    house.accept(live(AT + timedelta(seconds=5), pv_energy=0.0, grid_net_energy=0.0), 5)
+    assert house.refused_values == {"pvs a": {"pv_energy": {"fell": 1}, "grid_net_energy": {"fell": 1}}}
+    assert [record.args[1] for record in caplog.records if "fell from" in record.msg] == ["grid net energy"]
+
+
 def test_live_data_alone_keeps_the_site_online(house: House) -> None:
     house.accept(poll(), 0)
     site = states(house.accept(live(AT + timedelta(seconds=2000), pv_power=1.0), 2000))["site"]

@@ -16,7 +16,7 @@ from pvsmqtt.site.house import House
 from pvsmqtt.site.registry import Registry
 from pvsmqtt.site.retired import RETIRED
 from pvsmqtt.site.totals.basis import PV
-from pvsmqtt.site.totals.ledger import Ledger
+from pvsmqtt.site.totals.ledger import COUNT, Ledger
 
 AT = datetime(2026, 6, 21, 18, 5, tzinfo=UTC)
 PVS = Device("zt1", Kind.SUPERVISOR, "PV supervisor ZT1", "ZT1")
@@ -183,6 +183,16 @@ def test_nobody_misses_a_retired_panel() -> None:
     site = days.state("site")
     assert (days.state(gone).values["problem"], site.values["panels_lost"]) == ("off", 0)
     assert (days.state(gone).values["availability"], days.state(gone).online) == ("lost", False)
+
+
+def test_a_house_without_energies_has_no_count_that_could_be_missed() -> None:
+    """Else every start after a kill would say that energy.json is gone."""
+    house = House(Registry(), ledger=Ledger(wall, bounded=True))
+    for now in (0, 300):
+        house.accept([Reading(PVS, {"uptime": now}, "pvs a", wall(now), 0.0, 900.0)], now)
+    assert COUNT not in house.registry["site"].facts
+    house.accept(told(600, PANELS), 600)
+    assert house.registry["site"].facts[COUNT] == house.ledger.epoch
 
 
 def from_noon(change: Change) -> Change:
