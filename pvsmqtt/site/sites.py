@@ -11,6 +11,7 @@ has read there is: such a source is asked for, so that its devices are unknown w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, SITE_ID, Device, Kind
@@ -161,11 +162,13 @@ class Sites:
             gone = self._retirement.gone(states)
             there = [s for s in states if self._counts(s.key, whole)]
             there = [s for s in there if s.device.kind is Kind.INVERTER or s.key not in gone]
-            if self._ledger.basis(site, PV) == PANELS:
+            by_panels = self._ledger.basis(site, PV) == PANELS
+            if by_panels:
                 there = [s for s in there if s.online or s.device.kind is not Kind.PRODUCTION_METER]
             battery = self._batteries.setdefault(site, Battery())
             who = Inhabitants(there, states, whole, gone)
-            found = powers.of_house(who, self._meanings(there), battery, self._latest.__getitem__, now)
+            working = replace(who, there=[s for s in there if not _idle(s)]) if by_panels else who
+            found = powers.of_house(working, self._meanings(there), battery, self._latest.__getitem__, now)
             self._notices.blocking(there)
         if not whole and site in self._said:
             # Another source was configured: what is counted holds until it has spoken.
@@ -237,3 +240,10 @@ class Sites:
             called = self._instance
         name = f"{LABELS[Kind.SITE]} {called}".strip()
         return Device(site, Kind.SITE, name, manufacturer="pvsmqtt", model="Site", via=BRIDGE_ID, site=site)
+
+
+def _idle(state: DeviceState) -> bool:
+    """Whether it is a production meter that measures nothing. Where the panels are counted in its place, so is their
+    power: it stands at 0 because it is dead, or because they are dark."""
+    power = state.values.get("power")
+    return state.device.kind is Kind.PRODUCTION_METER and not (isinstance(power, int | float) and power > 0)

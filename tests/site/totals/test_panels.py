@@ -195,6 +195,29 @@ def test_a_house_without_energies_has_no_count_that_could_be_missed() -> None:
     assert house.registry["site"].facts[COUNT] == house.ledger.epoch
 
 
+def test_a_meter_that_is_dead_gives_way_with_its_power_too() -> None:
+    """A current transformer that came off: its counter stands still, and its power is 0."""
+    days = Days(12)
+    days.house.ledger.wall = lambda now: AT.replace(hour=6) + timedelta(seconds=now - 1000)
+    held: list[float] = []
+
+    def dead(reading: Reading) -> Reading:
+        held.append(reading.values["energy"])
+        return replace(reading, values={**reading.values, "power": 0.0, "energy": held[0]})
+
+    days.changes.append(
+        lambda readings, _: [
+            dead(r) if r.device.kind is Kind.PRODUCTION_METER and days.at >= 9 else r for r in readings
+        ]
+    )
+    days.until(14)
+    assert days.house.ledger.basis("site", PV) == "panels"
+    values = days.state("site").values
+    assert values["pv_power"] == pytest.approx(sum(days.all("power")))
+    assert values["pv_power"] > 1000
+    assert values["load_power"] == pytest.approx(values["pv_power"] + values["grid_power"])
+
+
 def from_noon(change: Change) -> Change:
     return lambda readings, when: change(readings, when) if when >= MIDNIGHT + timedelta(hours=12) else readings
 
