@@ -14,23 +14,13 @@ The total belongs to the house; what equipment counts is only looked at for how 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from pvsmqtt.model.times import iso
 from pvsmqtt.site.totals.basis import Basis, Part
-
-MARGIN = 1.5
-"""What is granted beyond the most that a house can do (`Basis.most`)."""
-
-AT_ONCE, NET_AT_ONCE = 5.0, 2.0
-"""kWh: a counter told late, or with a coarse resolution, may move by this in no time; a net one near 0 may slip."""
-
-UNKNOWN_TIME = 30 * 24.0
-"""Hours that are granted where it is not known how long it was: this machine's clock was turned back."""
+from pvsmqtt.site.totals.record import Anchor, Record
+from pvsmqtt.site.totals.suspect import Suspect, allowed, positive_area
 
 CONFIRMATIONS = 3
 SPELLING, SPELLING_SHARE = 0.05, 2e-6
@@ -47,69 +37,10 @@ PROOF = 3
 OUTAGE = 3600.0
 """Seconds after which a net counter that comes back is noted as a gap: flows both ways have cancelled in it."""
 
-MOST_EVENTS = 20
-
-Anchor = tuple[float, float]
-"""kWh, and the second (Unix time) at which it was measured."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that the owner should know of the making of a total."""
-
-    at: datetime
-    what: str
-
 
 @dataclass(slots=True)
-class Suspect:
-    """A counter that shows something that cannot be: what it showed first and last, and when."""
-
-    first: float
-    last: float
-    stamps: list[object] = field(default_factory=list)
-
-    def goes_on(self, value: float, basis: Basis) -> bool:
-        """Whether it counts from there, as a counter does."""
-        change = value - self.last
-        return abs(change) <= _allowed(3600.0, basis.most) and (change >= 0 or basis.way == "net")
-
-
-@dataclass(slots=True)
-class Account:
+class Account(Record):
     """The count of one flow."""
-
-    total: float | None = None
-    basis: str | None = None
-    text: str = ""
-    measured: bool = True
-    since: datetime | None = None
-    at: datetime | None = None
-    """When something was counted last."""
-    seen: datetime | None = None
-    """When it was looked at last while all that it is counted by was there."""
-    ceiling: float | None = None
-    """The most that may be published before it is saved again; ``None``: no limit."""
-    floor: float = 0.0
-    """The least that may be published: as much may have been published before a kill."""
-    floor_saved: float = 0.0
-    """The floor that is on the disk."""
-    events: list[Event] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    confirmed: bool = False
-    """Whether a look since the start has agreed with what was known."""
-    _anchors: dict[str, dict[str, Anchor]] = field(default_factory=dict)
-    _waiting: float | None = None
-    _saved_ceiling: float | None = None
-    _sample: tuple[float, float] | None = None
-    _suspects: dict[str, Suspect] = field(default_factory=dict)
-    _joint: dict[str, tuple[object, ...]] = field(default_factory=dict)
-    _proof: dict[str, tuple[float, int]] = field(default_factory=dict)
-    _first: dict[str, object] = field(default_factory=dict)
-    """The measurements with which it began."""
-    _agreed: set[str] = field(default_factory=set)
-    """The parts that went on in the last look."""
-    _absent: float | None = None
 
     def look(self, bases: Sequence[Basis], wall: datetime, whole: bool = True) -> None:
         """Take what each basis shows now; the best one first. ``whole``: all that there is of the house is among
@@ -137,25 +68,6 @@ class Account:
             self._fall(active, others, wall)
         if self.basis == active.name:
             self.text, self.measured = active.text, active.measured
-
-    def published(self, bounded: bool) -> float | None:
-        """What may be told of it; ``None``: not known yet. ``bounded``: a kill must not make it fall."""
-        if self.total is None or not self.confirmed:
-            return None
-        if bounded and self.floor > self.floor_saved:
-            return None  # told before it is saved, it would fall after the next kill
-        value = max(self.total, self.floor)
-        return value if not bounded or self.ceiling is None else min(value, max(self.ceiling, self.floor))
-
-    @property
-    def told_at_most(self) -> float:
-        """What may have been told beyond the total before a kill."""
-        return max(self.floor, self._saved_ceiling or 0.0)
-
-    def note(self, wall: datetime, kind: str, what: str) -> None:
-        """Something happened that the owner should know."""
-        self.counts[kind] += 1
-        self.events = [*self.events, Event(wall, what)][-MOST_EVENTS:]
 
     def _begin(self, present: Sequence[Basis], wall: datetime) -> None:
         seconds = wall.timestamp()
@@ -250,7 +162,7 @@ class Account:
         if basis.way == "counter" and -max(SPELLING, SPELLING_SHARE * before) <= change < 0:
             self._agree(name, part)
             return 0.0
-        if (change >= 0 or basis.way == "net") and abs(change) <= _allowed(seconds - then, basis):
+        if (change >= 0 or basis.way == "net") and abs(change) <= allowed(seconds - then, basis):
             if basis.way == "net" and change and seconds - then > OUTAGE:
                 self.note(
                     wall, "gaps", f"{seconds - then:.0f} s without {name}: its net {change:+.2f} kWh is counted"
@@ -359,90 +271,3 @@ class Account:
             return 0.0
         anchors = self._anchors.get(basis.name, {})
         return sum(max(0.0, value - anchors[name][0]) for name, value in basis.known.items() if name in anchors)
-
-    def _settle_floor(self) -> None:
-        """What was counted after it was saved cannot be caught up with (yet): it must not be told less."""
-        if self._saved_ceiling is not None:
-            self.floor, self._saved_ceiling = max(self.floor, self._saved_ceiling), None
-
-    def document(self, ceiling: float | None) -> dict[str, Any]:
-        """Ready for JSON, with the most that may be published until the next one."""
-        return {
-            "total": _round(self.total),
-            "ceiling": _round(ceiling),
-            "floor": _round(self.floor),
-            "basis": self.basis,
-            "text": self.text,
-            "measured": self.measured,
-            "since": iso(self.since),
-            "at": iso(self.at),
-            "seen": iso(self.seen),
-            "waiting": self._waiting,
-            "anchors": {
-                basis: {name: [_round(value), int(when)] for name, (value, when) in anchors.items()}
-                for basis, anchors in self._anchors.items()
-            },
-            "counts": dict(self.counts),
-            "events": [[iso(event.at), event.what] for event in self.events],
-        }
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Account:
-        """The account that `document` described, after a restart.
-
-        Raises:
-            ValueError, KeyError, TypeError: when the document is none of ours.
-        """
-        total, ceiling = _number(document["total"]), _number(document["ceiling"])
-        measured, floor = bool(document["measured"]), float(document["floor"])
-        floor = floor if measured or ceiling is None else max(floor, ceiling)
-        return cls(
-            total=total,
-            basis=None if document["basis"] is None else str(document["basis"]),
-            text=str(document["text"]),
-            measured=measured,
-            since=_moment(document["since"]),
-            at=_moment(document["at"]),
-            seen=_moment(document["seen"]),
-            ceiling=ceiling,
-            floor=floor,
-            floor_saved=floor,
-            events=[
-                Event(_moment(at) or datetime.min.replace(tzinfo=UTC), str(what)) for at, what in document["events"]
-            ],
-            counts=Counter({str(kind): int(count) for kind, count in document["counts"].items()}),
-            _anchors={
-                str(basis): {str(name): (float(value), float(when)) for name, (value, when) in anchors.items()}
-                for basis, anchors in document["anchors"].items()
-            },
-            _waiting=_number(document["waiting"]),
-            _saved_ceiling=ceiling,
-        )
-
-
-def positive_area(first: float, second: float, seconds: float) -> float:
-    """The part above 0 of the area under a straight line between two powers, in units of power times seconds."""
-    if first >= 0 and second >= 0:
-        return (first + second) / 2 * seconds
-    if first <= 0 and second <= 0:
-        return 0.0
-    above = max(first, second)
-    return above / 2 * seconds * above / abs(first - second)
-
-
-def _allowed(seconds: float, basis: Basis) -> float:
-    """kWh that may have flowed."""
-    hours = seconds / 3600 if seconds >= 0 else UNKNOWN_TIME
-    return (NET_AT_ONCE if basis.way == "net" else AT_ONCE) + basis.most * MARGIN * hours
-
-
-def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _moment(text: Any) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pvsmqtt.site.totals.account import LAG, Account, positive_area
+from pvsmqtt.site.totals.account import LAG, Account
 from pvsmqtt.site.totals.basis import Basis, Part
+from pvsmqtt.site.totals.suspect import positive_area
 
 AT = datetime(2026, 6, 21, 18, 0, tzinfo=UTC)
 
