@@ -50,6 +50,14 @@ class Days:
             self.changes += 1
         return bool(new)
 
+    def begin(self, site: str, key: str, total: float) -> None:
+        """A flow is counted anew, from here: rows with more are of a count that is lost, and would hide what flows
+        from now on."""
+        for row in self.rows.get(site, {}).values():
+            if key in row and row[key][0] > total:
+                del row[key]
+                self.changes += 1
+
     @staticmethod
     def _prune(rows: dict[date, Row], today: date) -> None:
         """Days that are long past, and those that a wrong clock has made."""

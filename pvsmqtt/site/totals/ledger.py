@@ -99,7 +99,10 @@ class Ledger:
             account.look(found, wall, whole)
             self._dirty |= account.total != before
             news = account.events[events:]
-            self._urgent |= bool(news) or (before is None and account.total is not None)
+            if before is None and account.total is not None:
+                self.days.begin(site, key, account.total)
+                self._urgent = True
+            self._urgent |= bool(news)
             self._tell(site, key, account)
             over = account.ceiling is not None and max(account.total or 0.0, account.floor) > account.ceiling
             self._urgent |= self.bounded and (over or account.floor > account.floor_saved)

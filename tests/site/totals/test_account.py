@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pvsmqtt.site.totals.account import LAG, Account
-from pvsmqtt.site.totals.basis import Basis, Part
+from pvsmqtt.site.totals.basis import EXPORT, IMPORT, Basis, Part
+from pvsmqtt.site.totals.days import Days
+from pvsmqtt.site.totals.ledger import Ledger
 from pvsmqtt.site.totals.suspect import positive_area
 
 AT = datetime(2026, 6, 21, 18, 0, tzinfo=UTC)
@@ -234,3 +236,14 @@ def test_what_is_integrated_goes_on_after_a_kill_from_where_it_can_have_been_tol
         again.look([power(1200.0, seconds)], wall(30 + seconds / 60))
     again.ceiling = None
     assert again.published(bounded=True) == again.total == pytest.approx(0.2 + 1.2 * 2090 / 3600)
+
+
+def test_days_of_a_count_that_is_lost_do_not_hide_what_flows_now() -> None:
+    clock = [0.0]
+    rows = {AT.date(): {IMPORT: (800.0, AT), EXPORT: (3.0, AT)}}
+    ledger = Ledger(lambda _: wall(clock[0]), days=Days(UTC, rows={"site": rows}))
+    for minutes in (0.0, 5.0, 10.0):
+        clock[0] = minutes
+        ledger.look("site", {IMPORT: [power(1200.0, 60 * minutes)]}, 60 * minutes, whole=True)
+    assert rows[AT.date()] == {IMPORT: (0.0, wall(0)), EXPORT: (3.0, AT)}
+    assert ledger.published("site")[IMPORT] == pytest.approx(0.2)
