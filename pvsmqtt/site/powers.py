@@ -71,8 +71,9 @@ class Inhabitants:
 
     @property
     def panels(self) -> list[DeviceState]:
-        """Those that a supervisor lists."""
-        return [s for s in self.there if s.device.kind is Kind.INVERTER] if self.supervised else []
+        """Those that a supervisor lists: what its production meter would count."""
+        supervisors = {s.device.id for s in self.all if s.device.kind is Kind.SUPERVISOR}
+        return [s for s in self.there if s.device.kind is Kind.INVERTER and s.device.via in supervisors]
 
     def tells_of_battery(self, device: Device) -> bool:
         """Whether what a storage inverter gives is the battery's alone. Of one that nobody lists, its DC side may

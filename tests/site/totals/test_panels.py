@@ -54,6 +54,16 @@ def test_without_a_production_meter_the_panels_are_the_production() -> None:
     assert state.feeds[PV] == "pvs a"
 
 
+def test_an_inverter_that_the_supervisor_does_not_list_is_no_panel_of_its() -> None:
+    """A production meter would not count it either: the total must not change by what it is made of."""
+    house = new_house()
+    house.accept(told(0, PANELS), 0)
+    old = Device("sma_2000123456", Kind.INVERTER, "Inverter 2000123456", "2000123456", manufacturer="SMA")
+    house.accept([Reading(old, {"power": 3000.0, "energy": 9000.0}, "yasdi solar", wall(10), 0.0, 300.0)], 10)
+    assert (site(house)["pv_power"], site(house)["pv_energy"]) == (800.0, 400.0)
+    assert house._said["site"].marks[PV] == {"certainty": "measured", "basis": "4 inverters"}
+
+
 def test_at_sunrise_the_sum_is_that_of_all_panels_and_the_power_that_of_those_awake() -> None:
     house = new_house()
     house.accept(told(0, PANELS), 0)
