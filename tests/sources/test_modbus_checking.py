@@ -69,6 +69,13 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     assert found.advice.startswith("something is at that address"), "advice with a colon in it stays whole"
 
 
+async def test_who_only_hangs_up_has_not_answered(tmp_path: Path) -> None:
+    async with server(lambda _: None) as there:
+        found = await check(tmp_path, ports=[there.port])
+    assert found[f"modbus_tcp conext 127.0.0.1:{there.port}"].text == f"127.0.0.1:{there.port} can be reached"
+    assert not found["modbus_tcp conext units"].ok
+
+
 async def test_nobody_tells_anything(tmp_path: Path) -> None:
     async with server(lambda request: exception(request, 11)) as there:
         found = await check(tmp_path, ports=[there.port])

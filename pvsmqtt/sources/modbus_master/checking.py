@@ -40,7 +40,7 @@ def _door(subject: str, reader: Reader, others: bool) -> Finding:
     if reader.shut is not None:
         return Finding(f"{subject} {name}", others, reader.shut.detail, reader.shut.advice)
     language = reader.language
-    text = f"{name} answers" + (f" in {WORDS[language]}" if language else "")
+    text = f"{name} answers in {WORDS[language]}" if language else f"{name} can be reached"
     silent = [polled.trouble for polled in reader.units.values() if polled.trouble is not None]
     if silent:
         return Finding(f"{subject} {name}", False, f"{text}, but {silent[0].detail}", silent[0].advice)
