@@ -58,8 +58,8 @@ def test_an_inverter_sleeps_at_night_and_comes_back() -> None:
     bench.after(2)
     asleep = next(e for e in house.tick(bench.now) if e.key == "sma_7")
     assert isinstance(asleep, DeviceState)
-    assert not asleep.online
-    assert (asleep.values["power"], asleep.values["energy"]) == (None, 500.5)
+    assert asleep.online
+    assert (asleep.values["availability"], asleep.values["power"], asleep.values["energy"]) == ("asleep", 0, 500.5)
     for old in (bench.hears(retained=True), bench.hears(late=301), bench.hears(late=330)):
         assert old is None
     bench.after(8 * 3600)
