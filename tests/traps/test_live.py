@@ -65,13 +65,14 @@ def lies(it: Plant) -> Iterator[str]:
 
 
 async def follows(it: Plant, times: int = 2) -> None:
-    """So many states of the site, each measured later than the one before, and of the last few seconds."""
+    """So many states of the site, each measured later than the one before, and of the last few seconds. Its energy
+    is told up to what is saved of it, so it may be late by a moment; here that is minutes."""
     for _ in range(times):
         since, now = it.recorder.mark(), it.pvs.now()
         state = await it.state("site", lambda s, now=now: datetime.fromisoformat(s["measured_at"]) > now, since)
         truth = live_values(it.pvs.house, datetime.fromisoformat(state["measured_at"]))
         assert state["pv_power"] == pytest.approx(truth["pv_p"] * 1000, abs=100)
-        assert state["pv_energy"] == pytest.approx(truth["pv_en"], abs=0.1)
+        assert truth["pv_en"] - 0.5 <= state["pv_energy"] <= truth["pv_en"] + 0.1
 
 
 @pytest.mark.parametrize("firmware", BOTH)

@@ -20,7 +20,13 @@ from pvsmqtt.simulator.pvs.house.state import HouseState
 LIFETIME = tuple(
     key for key, row in QUANTITIES.items() if row.device_class == "energy" and row.state_class == "total_increasing"
 )
-BEGINS_AT_0 = ("load_energy", "battery_charge_energy", "battery_discharge_energy")
+BEGINS_AT_0 = (
+    "load_energy",
+    "battery_charge_energy",
+    "battery_discharge_energy",
+    "grid_import_energy",
+    "grid_export_energy",
+)
 """Totals of the site that may be estimated; they begin at 0, once."""
 
 WATTS, KWH = 1.5, 0.2
@@ -68,6 +74,11 @@ class Truth:
                 near = KWH if QUANTITIES[key].unit == "kWh" else WATTS
                 if key == "load_power" and self.house.battery is not None:
                     near = WATTS_OF_STORAGE
+                if device == self.site and key.endswith("_energy"):
+                    # It is told up to what is saved of it: late by a moment, and never more than there was.
+                    if said > max(known) + near:
+                        yield f"{device}: {key} was {said} at {measured_at}, and never more than {known[0]:.3f}"
+                    continue
                 if min(abs(said - value) for value in known) > near:
                     yield f"{device}: {key} was {said} at {measured_at}, and never {known[0]:.3f}"
 

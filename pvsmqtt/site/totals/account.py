@@ -20,7 +20,7 @@ from datetime import datetime
 
 from pvsmqtt.site.totals.basis import Basis, Part
 from pvsmqtt.site.totals.record import Anchor, Record
-from pvsmqtt.site.totals.suspect import Suspect, allowed, positive_area
+from pvsmqtt.site.totals.suspect import Suspect, allowed, measured, positive_area
 
 CONFIRMATIONS = 3
 SPELLING, SPELLING_SHARE = 0.05, 2e-6
@@ -107,8 +107,8 @@ class Account(Record):
             if basis.name == self.basis and basis.complete:
                 self._sample = (basis.moment, sum(basis.known.values()) * basis.sign)
             return
-        anchors, seconds = self._anchors.setdefault(basis.name, {}), wall.timestamp()
-        anchors.update({name: (value, seconds) for name, value in basis.known.items()})
+        anchors = self._anchors.setdefault(basis.name, {})
+        anchors.update({name: (value, measured(basis.parts[name], wall)) for name, value in basis.known.items()})
         stamps = {name: part.stamp for name, part in basis.parts.items()}
         self._joint.update({name: stamp for name, stamp in stamps.items() if isinstance(stamp, tuple)})
 
@@ -147,7 +147,7 @@ class Account(Record):
         return True
 
     def _part(self, anchors: dict[str, Anchor], basis: Basis, name: str, part: Part, wall: datetime) -> float:
-        value, seconds = part.value or 0.0, wall.timestamp()
+        value, seconds = part.value or 0.0, measured(part, wall)
         if name not in anchors:
             anchors[name] = (value, seconds)
             self.confirmed = True
@@ -190,7 +190,7 @@ class Account(Record):
         if len(seen.stamps) < CONFIRMATIONS or value == seen.first:
             return 0.0
         del self._suspects[name]
-        anchors[name] = (value, wall.timestamp())
+        anchors[name] = (value, measured(part, wall))
         self.confirmed = True
         self._settle_floor()
         kind = "resets" if value < before and basis.way == "counter" else "jumps"

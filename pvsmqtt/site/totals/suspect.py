@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from pvsmqtt.site.totals.basis import Basis
+from pvsmqtt.site.totals.basis import Basis, Part
 
 MARGIN = 1.5
 """What is granted beyond the most that a house can do (`Basis.most`)."""
@@ -34,6 +36,18 @@ def allowed(seconds: float, basis: Basis) -> float:
     """kWh that may have flowed."""
     hours = seconds / 3600 if seconds >= 0 else UNKNOWN_TIME
     return (NET_AT_ONCE if basis.way == "net" else AT_ONCE) + basis.most * MARGIN * hours
+
+
+def measured(part: Part, wall: datetime) -> float:
+    """The second (Unix time) of the equipment's clock at which a counter showed what it shows. This machine's own
+    may stand still while nobody looks: a Raspberry Pi keeps none, and goes on from where it was switched off."""
+    return max((moment.timestamp() for moment in _moments(part.stamp)), default=wall.timestamp())
+
+
+def _moments(stamp: object) -> Iterator[datetime]:
+    for one in stamp if isinstance(stamp, tuple) else (stamp,):
+        if isinstance(one, datetime):
+            yield one
 
 
 def positive_area(first: float, second: float, seconds: float) -> float:
