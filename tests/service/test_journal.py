@@ -197,7 +197,7 @@ def backlog(state_dir: Path, count: int) -> None:
     state_dir.mkdir(exist_ok=True)
     store = Store(state_dir / "journal.db")
     stream = store.contents().stream
-    batches = [Batch(n + 1, stream, 10 * n + 1, 10, 0.0, pack(made_up(10 * n, 10))) for n in range(count // 10)]
+    batches = [Batch(n + 1, stream, 10 * n + 1, 10, 2.0 * n, pack(made_up(10 * n, 10))) for n in range(count // 10)]
     store.write(batches, 0, count + 1, 600.0, Limits(10**8, 10**8))
     store.close()
 
