@@ -63,7 +63,7 @@ COVERED: dict[str, Tests | Because] = {
     "Net counter falls": ("traps/test_load.py::test_a_net_counter_falls_while_the_house_exports",),
     "No consumption meter / no CT": (
         "traps/test_meters.py::test_without_a_consumption_meter_there_is_no_grid_and_no_load",
-        "traps/test_meters.py::test_a_dead_production_meter_says_nothing_of_the_panels",
+        "traps/test_meters.py::test_the_panels_stand_in_for_a_dead_production_meter",
         "traps/test_live.py::test_live_data_without_current_transformers_are_no_measurement",
     ),
     "Line-side gross meter": (
