@@ -1,64 +1,20 @@
 """``simulate conext`` and ``simulate sunspec`` as commands: in a process of their own where they serve."""
 
-import argparse
 import asyncio
 import contextlib
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 from helpers_modbus_tcp import Refused, connected, layout, walk
+from helpers_simulate import PROGRAM, parse, run, said, serving
 from sunspec2.modbus.client import SunSpecModbusClientDeviceRTU
 
-from pvsmqtt.simulator.command import add_parser
 from pvsmqtt.simulator.modbus_server.faults import KINDS
 from pvsmqtt.simulator.sunspec_devices import ABOUT
-
-PROGRAM = """
-import argparse, sys
-from pvsmqtt.simulator.command import add_parser
-parser = argparse.ArgumentParser()
-add_parser(parser.add_subparsers(required=True))
-args = parser.parse_args()
-sys.exit(args.run(args))
-"""
-
-
-def parse(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="pvsmqtt")
-    add_parser(parser.add_subparsers(required=True))
-    return parser.parse_args(["simulate", *words])
-
-
-def run(*words: str) -> int:
-    args = parse(*words)
-    status: int = args.run(args)
-    return status
-
-
-@asynccontextmanager
-async def serving(*words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM, "simulate", *words),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def said(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    return (await process.stdout.readline()).decode()
 
 
 def port_of(line: str) -> int:

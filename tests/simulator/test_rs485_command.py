@@ -1,67 +1,22 @@
 """``simulate rs485`` from the command line's side: in a process of its own where it serves."""
 
-import argparse
 import asyncio
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from helpers_simulate import parse, run, said, serving
 
 from pvsmqtt.modbus.framer import PassiveFramer
-from pvsmqtt.simulator.command import add_parser
 from pvsmqtt.simulator.rs485 import MAP
 from pvsmqtt.simulator.rs485.adapters import ADAPTERS
-
-PROGRAM = """
-import argparse, sys
-from pvsmqtt.simulator.command import add_parser
-parser = argparse.ArgumentParser()
-add_parser(parser.add_subparsers(required=True))
-args = parser.parse_args()
-sys.exit(args.run(args))
-"""
-
-
-def parse(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="pvsmqtt")
-    add_parser(parser.add_subparsers(required=True))
-    return parser.parse_args(["simulate", "rs485", *words])
-
-
-def run(*words: str) -> int:
-    args = parse(*words)
-    status: int = args.run(args)
-    return status
-
-
-@asynccontextmanager
-async def serving(*words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM, "simulate", "rs485", *words),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def said(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    return (await process.stdout.readline()).decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_it_says_where_it_is_and_ends_well(number: signal.Signals, tmp_path: Path) -> None:
     link = tmp_path / "bus"
-    async with serving("--pty", str(link), "--baudrate", "9600", "--parity", "E") as process:
+    async with serving("rs485", "--pty", str(link), "--baudrate", "9600", "--parity", "E") as process:
         assert await said(process) == (f"RS-485 simulator is at serial://{link} (9600 8E1, registers are invented)\n")
         assert link.is_symlink()
         process.send_signal(number)
@@ -72,7 +27,7 @@ async def test_it_says_where_it_is_and_ends_well(number: signal.Signals, tmp_pat
 
 async def test_frames_come_over_tcp() -> None:
     async with serving(
-        "--listen", "127.0.0.1:0", "--speed", "200", "--interval", "5", "--unplug", "60:0.01"
+        "rs485", "--listen", "127.0.0.1:0", "--speed", "200", "--interval", "5", "--unplug", "60:0.01"
     ) as process:
         url = (await said(process)).split()[4]
         assert url.startswith("tcp://127.0.0.1:")
@@ -86,7 +41,7 @@ async def test_frames_come_over_tcp() -> None:
 async def test_everything_is_understood_together() -> None:
     words = "--listen 127.0.0.1:0 --noise 0.1 --truncation 0.1 --echo --adapter random --heard-at 9600 --registration"
     words += " 0102 --prefix 03 --heartbeat 0405:1 --at-once --seed 3 --panels 4 --start 2026-06-21T18:00"
-    async with serving(*words.split()) as process:
+    async with serving("rs485", *words.split()) as process:
         url = (await said(process)).split()[4]
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
         assert b"\x04\x05" in await reader.readuntil(b"\x04\x05")
@@ -95,7 +50,7 @@ async def test_everything_is_understood_together() -> None:
 
 def test_help_has_an_example_and_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parse("--help")
+        parse("rs485", "--help")
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert "\n  pvsmqtt simulate rs485 --pty" in shown
@@ -119,13 +74,13 @@ def test_help_has_an_example_and_a_warning(capsys: pytest.CaptureFixture[str]) -
 )
 def test_wrong_usage_is_2(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parse(*words)
+        parse("rs485", *words)
     assert ended.value.code == 2
     assert "usage:" in capsys.readouterr().err
 
 
 def test_an_address_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--listen", "4196") == 1
+    assert run("rs485", "--listen", "4196") == 1
     err = capsys.readouterr().err
     assert err == "pvsmqtt simulate: 4196 is no address; give one such as 127.0.0.1:4196\n"
 
@@ -133,7 +88,7 @@ def test_an_address_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str])
 def test_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert run("--listen", f"127.0.0.1:{port}") == 1
+        assert run("rs485", "--listen", f"127.0.0.1:{port}") == 1
     err = capsys.readouterr().err
     assert err == (
         f"pvsmqtt simulate: cannot serve at 127.0.0.1:{port}: Address already in use; choose another --listen\n"
@@ -141,7 +96,7 @@ def test_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_link_that_cannot_be_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--pty", str(tmp_path / "no" / "bus")) == 1
+    assert run("rs485", "--pty", str(tmp_path / "no" / "bus")) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "No such file or directory; choose another --pty" in err

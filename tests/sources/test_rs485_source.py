@@ -17,9 +17,10 @@ from sources.rs485_bench import START, Clock, Item, Openings, ScriptedLine, poll
 from pvsmqtt.modbus.setting import Setting
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Reading
+from pvsmqtt.sources.register_units.listening import EVERY
 from pvsmqtt.sources.rs485.lost import LineLost, Loss
 from pvsmqtt.sources.rs485.options import Rs485Options
-from pvsmqtt.sources.rs485.source import LINE_EVERY, Rs485Source
+from pvsmqtt.sources.rs485.source import Rs485Source
 from pvsmqtt.sources.rs485.tap import State
 
 MAP = """
@@ -113,7 +114,7 @@ async def play(folder: Path, *script: Item, **options: Any) -> Playing:
     playing = Playing(folder, line, clock=clock, **options)
     async with running(playing) as task:
         await until(line.done, task)
-        for _ in range(LINE_EVERY):
+        for _ in range(EVERY):
             await playing.sleep.tick()
     return playing
 
@@ -379,13 +380,11 @@ async def test_the_line_is_told_of_now_and_then_and_at_once_when_it_changes(tmp_
     async with running(playing) as task:
         await until(line.done, task)
         told = []
-        for turn in range(2 * LINE_EVERY):
-            clock.now += 100.0 * (turn == LINE_EVERY + 1)
+        for turn in range(2 * EVERY):
+            clock.now += 100.0 * (turn == EVERY + 1)
             await playing.sleep.tick()
             told.append(len(playing.lines))
-    assert (
-        told[LINE_EVERY - 2] < told[LINE_EVERY - 1] == told[LINE_EVERY] < told[LINE_EVERY + 1] == told[-2] < told[-1]
-    )
+    assert told[EVERY - 2] < told[EVERY - 1] == told[EVERY] < told[EVERY + 1] == told[-2] < told[-1]
     assert playing.line.values["line_state"] == "silent"
 
 

@@ -16,6 +16,7 @@ def of_a_meter(entities: set[str]) -> set[str]:
 async def test_a_meter_of_the_load_gives_the_grid_by_difference(bench: Bench) -> None:
     """Older firmware says how it was commissioned. After an update nothing says so, and nothing changes."""
     it = await plant(bench, LEGACY, traps={"line-side-meter"})
+    it.truth.estimated |= {"grid_import_energy", "grid_export_energy"}
     it.truth.besides |= {(it.consumption, "power"), (it.consumption, "net_energy"), ("site", "load_power")}
     site = await it.state("site", lambda state: state.get("load_power"))
     assert site["load_power"] == pytest.approx(it.last(it.consumption)["power"])
@@ -65,12 +66,12 @@ async def test_without_a_consumption_meter_there_is_no_grid_and_no_load(
 async def test_the_panels_stand_in_for_a_dead_production_meter(bench: Bench, firmware: str) -> None:
     """They produce; 0 on its word would be a lie, and a load made of it another."""
     it = await plant(bench, firmware, traps={"dead-production-meter"})
+    it.truth.besides.add(("site", "pv_energy"))  # wires lose a little between panels and meter
     site = await it.go(it.sun.now + it.step)
     await it.recorder.fence()
-    # Wires between the panels and where a meter would sit lose a little of what they give.
     given = sum(it.last(panel)["power"] for panel in it.panels)
     assert given > 10 * len(it.panels)
-    assert site["pv_power"] == pytest.approx(given, rel=0.05)
+    assert site["pv_power"] == pytest.approx(given, abs=0.1)
     assert site["load_power"] == pytest.approx(site["pv_power"] + site["grid_power"], abs=0.1)
     for message in it.recorder.on(f"{ROOT}/site/state"):
         for key in ("pv_power", "pv_energy", "load_power"):

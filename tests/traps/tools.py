@@ -93,11 +93,11 @@ class Plant:
         return self.pvs.house.serials.supervisor.lower()
 
     async def go(self, when: datetime) -> dict[str, Any]:
-        """Let it be so late, and wait until the site has been measured then; its state."""
+        """Let it be so late, and wait until the site was measured then and all that flowed is told; its state."""
         since = self.recorder.mark()
         self.sun.now = when
         newest = when - MARK - timedelta(seconds=30)
-        return dict((await self.state(self.site, lambda s: _moment(s) >= newest, since)).items())
+        return await self.state(self.site, lambda s: _moment(s) >= newest and self.truth.told(s), since)
 
     async def state(
         self, device: str, fits: Callable[[dict[str, Any]], object] = lambda _: True, since: int = 0

@@ -6,7 +6,7 @@ what was missing and was published as 0 has none. Lifetime energies never fall, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
@@ -20,14 +20,8 @@ from pvsmqtt.simulator.pvs.house.state import HouseState
 LIFETIME = tuple(
     key for key, row in QUANTITIES.items() if row.device_class == "energy" and row.state_class == "total_increasing"
 )
-BEGINS_AT_0 = (
-    "load_energy",
-    "battery_charge_energy",
-    "battery_discharge_energy",
-    "grid_import_energy",
-    "grid_export_energy",
-)
-"""Totals of the site that may be estimated; they begin at 0, once."""
+ESTIMATED = frozenset({"load_energy", "battery_charge_energy", "battery_discharge_energy"})
+"""Totals of the site that no counter of these houses has; they begin at 0, once."""
 
 WATTS, KWH = 1.5, 0.2
 """How near is near: what firmware and float32 round away."""
@@ -42,17 +36,24 @@ Facts = Mapping[str, float]
 
 
 class Truth:
-    """Of one house. ``besides`` are devices and keys of which this house is known to tell lies."""
+    """Of one house. ``besides`` are devices and keys of which this house is known to tell lies, ``estimated`` totals
+    of the site that begin at 0 because this house has no counter of them."""
 
     def __init__(self, house: House, besides: Iterable[tuple[str, str]] = ()) -> None:
         self.house = house
         self.besides = set(besides)
+        self.estimated: set[str] = set(ESTIMATED)
         self.site = "site"
 
     def judge(self, messages: Iterable[Seen]) -> None:
         """Raises AssertionError with all that is not true."""
         messages = list(messages)
-        wrong = [*self._lies(messages), *falls(messages), *lost_ids(messages)]
+        wrong = [
+            *self._lies(messages),
+            *self._lies_of_totals(messages),
+            *falls(messages, self.estimated),
+            *lost_ids(messages),
+        ]
         assert not wrong, "\n".join(wrong[:20])
 
     def _lies(self, messages: Iterable[Seen]) -> Iterator[str]:
@@ -63,7 +64,7 @@ class Truth:
             candidates = [self.facts(measured_at + late) for late in (timedelta(0), timedelta(seconds=1))]
             for key in candidates[0].get(device, {}):
                 said = state.get(key)
-                if said is None or (device, key) in self.besides:
+                if said is None or (device, key) in self.besides or (device == self.site and key.endswith("energy")):
                     continue
                 if key == "power" and state.get("availability") == "asleep":
                     # Not measured: it follows from the dark. The last measurement may have been of a little more.
@@ -74,13 +75,40 @@ class Truth:
                 near = KWH if QUANTITIES[key].unit == "kWh" else WATTS
                 if key == "load_power" and self.house.battery is not None:
                     near = WATTS_OF_STORAGE
-                if device == self.site and key.endswith("_energy"):
-                    # It is told up to what is saved of it: late by a moment, and never more than there was.
-                    if said > max(known) + near:
-                        yield f"{device}: {key} was {said} at {measured_at}, and never more than {known[0]:.3f}"
-                    continue
                 if min(abs(said - value) for value in known) > near:
                     yield f"{device}: {key} was {said} at {measured_at}, and never {known[0]:.3f}"
+
+    def _lies_of_totals(self, messages: Iterable[Seen]) -> Iterator[str]:
+        """An energy of the site is told as far as it is saved: of what was measured last a part may be missing for a
+        moment, of what was measured before that nothing is."""
+        latest: tuple[datetime, Facts] | None = None
+        before: Facts = {}
+        for device, state in states(messages):
+            if device != self.site or state.get("measured_at") is None:
+                continue
+            measured_at = datetime.fromisoformat(state["measured_at"])
+            known = self._totals(measured_at)
+            if latest is not None and latest[0] != measured_at:
+                before = latest[1]
+            latest = measured_at, known
+            for key, value in known.items():
+                said = state.get(key)
+                if said is not None and not min(before.get(key, value), value) - KWH <= said <= value + KWH:
+                    yield f"{device}: {key} was {said} at {measured_at}, and never {value:.3f}"
+
+    def told(self, state: Mapping[str, Any]) -> bool:
+        """Whether a state of the site has all that flowed until it was measured."""
+        known = self._totals(datetime.fromisoformat(state["measured_at"]))
+        return all(abs(state[key] - value) <= KWH for key, value in known.items() if state.get(key) is not None)
+
+    def _totals(self, when: datetime) -> Facts:
+        """The measured energies of the site at an instant."""
+        known = self.facts(when)[self.site].items()
+        return {
+            key: value
+            for key, value in known
+            if key.endswith("energy") and key not in self.estimated and (self.site, key) not in self.besides
+        }
 
     def facts(self, when: datetime) -> dict[str, Facts]:
         """What is true of each device and of the site at an instant."""
@@ -119,8 +147,9 @@ def states(messages: Iterable[Seen]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield message.topic.split("/")[-2], message.json
 
 
-def falls(messages: Iterable[Seen]) -> Iterator[str]:
-    """Lifetime energies that fell, were 0, or became unknown; a service that starts knows none of them yet."""
+def falls(messages: Iterable[Seen], estimated: Collection[str] = ESTIMATED) -> Iterator[str]:
+    """Lifetime energies that fell, were 0, or became unknown; a service that starts knows none of them yet.
+    Those that are ``estimated`` begin at 0."""
     before: dict[tuple[str, str], float] = {}
     knew: set[tuple[str, str]] = set()
     for message in messages:
@@ -131,7 +160,7 @@ def falls(messages: Iterable[Seen]) -> Iterator[str]:
             if said is None:
                 if (device, key) in knew:
                     yield f"{device}: {key} became unknown after {known}"
-            elif said == 0 and (key not in BEGINS_AT_0 or known):
+            elif said == 0 and (key not in estimated or known):
                 yield f"{device}: {key} was 0"
             elif known is not None and said < known:
                 yield f"{device}: {key} fell from {known} to {said}"

@@ -46,7 +46,7 @@ def add_parser(equipment: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--sunspec-port", type=port, default=5020, help="502 on a real one; 0 takes a free one (default: %(default)s)"
     )
     add("--native-port", type=port, default=5030, help="503 on a real one; 0 takes a free one (default: %(default)s)")
-    modbus.add_house(conext)
+    modbus.add_options(conext)
     add(
         "--word-order",
         choices=("big", "little"),

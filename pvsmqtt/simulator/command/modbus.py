@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pvsmqtt.simulator.command.words import interrupted, number, time
+from pvsmqtt.simulator.command.words import add_house, interrupted, number
 from pvsmqtt.simulator.modbus_server.faults import KINDS
 
 if TYPE_CHECKING:
@@ -42,20 +42,11 @@ def faults_help() -> str:
     return FAULTS.format(faults="\n".join(f"  {name:<14}{about}" for name, about in KINDS.items()))
 
 
-def add_house(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of the house, the clock and the faults."""
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--panels", type=number(int, 1, 400), default=12, help="1 to 400 (default: %(default)s)")
-    add("--seed", type=int, default=1, help="another number is another house (default: %(default)s)")
-    add(
-        "--speed",
-        type=number(float, 0, 1e6),
-        default=1.0,
-        metavar="FACTOR",
-        help="how fast the simulated time runs (default: 1)",
-    )
-    add("--start", type=time, metavar="TIME", help="simulated time (UTC) at first, such as 2026-06-21T18:00")
+    add_house(parser)
     add(
         "--fault",
         type=fault,

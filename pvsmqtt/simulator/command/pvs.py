@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pvsmqtt.simulator.command.words import fail, interrupted, number, time
+from pvsmqtt.simulator.command.words import add_house, fail, interrupted, number
 from pvsmqtt.simulator.pvs import firmware, traps
 from pvsmqtt.simulator.pvs.firmware import FIRMWARES
 from pvsmqtt.simulator.pvs.traps import TRAPS
@@ -73,8 +73,7 @@ def add_parser(equipment: argparse._SubParsersAction[argparse.ArgumentParser]) -
     port = number(int, 0, 65535)
     add("--https-port", type=port, metavar="PORT", help="serve https too; 0 takes a free port")
     add("--live-port", type=port, metavar="PORT", help="serve live data; 0 takes a free port, a PVS6 has 9002")
-    add("--panels", type=number(int, 1, 400), default=12, help="1 to 400 (default: %(default)s)")
-    add("--seed", type=int, default=1, help="another number is another house (default: %(default)s)")
+    add_house(pvs)
     add("--ess", action="store_true", help="with a SunVault")
     add("--payload", type=Path, metavar="FILE", help="a recorded DeviceList to serve byte for byte instead")
     add(
@@ -91,14 +90,6 @@ def add_parser(equipment: argparse._SubParsersAction[argparse.ArgumentParser]) -
         metavar="SECONDS",
         help="time that a request to /vars takes (default: 0)",
     )
-    add(
-        "--speed",
-        type=number(float, 0, 1e6),
-        default=1.0,
-        metavar="FACTOR",
-        help="how fast the simulated time runs (default: 1)",
-    )
-    add("--start", type=time, metavar="TIME", help="simulated time (UTC) at first, such as 2026-06-21T18:00")
     add("--fault", choices=ALL_FAULTS, metavar="NAME", help="start with one of the faults below")
     add(
         "--trap",

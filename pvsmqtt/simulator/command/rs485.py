@@ -8,7 +8,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from pvsmqtt.simulator.command.words import fail, interrupted, number, reason, time
+from pvsmqtt.simulator.command.words import add_house, fail, interrupted, number, reason
 
 if TYPE_CHECKING:
     from pvsmqtt.simulator.rs485.simulator import BusSimulator
@@ -61,16 +61,7 @@ def add_parser(equipment: argparse._SubParsersAction[argparse.ArgumentParser]) -
     share = number(float, 0, 1)
     seconds = number(float, 0.01, 86400)
     add("--interval", type=seconds, default=15.0, metavar="SECONDS", help="between bursts (default: %(default)g)")
-    add(
-        "--speed",
-        type=number(float, 0.01, 1e6),
-        default=1.0,
-        metavar="FACTOR",
-        help="how fast time runs, on the bus too",
-    )
-    add("--start", type=time, metavar="TIME", help="simulated time (UTC) at first, such as 2026-06-21T18:00")
-    add("--seed", type=int, default=1, help="another number is another house (default: %(default)s)")
-    add("--panels", type=number(int, 1, 400), default=12, help="1 to 400 (default: %(default)s)")
+    add_house(bus, 0.01, "how fast time runs, on the bus too")
     add("--noise", type=share, default=0.0, metavar="SHARE", help="of bytes replaced, inserted or lost, such as 0.01")
     add("--truncation", type=share, default=0.0, metavar="SHARE", help="of frames that lose their end")
     add("--echo", action="store_true", help="every request is heard twice")

@@ -53,7 +53,7 @@ def add_parser(equipment: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add("--phases", type=int, choices=(1, 3), default=3, help="of an inverter (default: %(default)s)")
     add("--floats", action="store_true", help="models with floats (sma, fronius, meter)")
     add("--serial", metavar="NUMBER", help="of the (first) unit (default: an invented one)")
-    modbus.add_house(sunspec)
+    modbus.add_options(sunspec)
     sunspec.set_defaults(run=run)
 
 

@@ -33,6 +33,23 @@ def time(text: str) -> datetime:
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when
 
 
+def add_house(
+    parser: argparse.ArgumentParser, slowest: float = 0.0, about_speed: str = "how fast the simulated time runs"
+) -> None:
+    """Options of the simulated house and of its clock: ``panels``, ``seed``, ``speed`` and ``start``."""
+    add = parser.add_argument
+    add("--panels", type=number(int, 1, 400), default=12, help="1 to 400 (default: %(default)s)")
+    add("--seed", type=int, default=1, help="another number is another house (default: %(default)s)")
+    add(
+        "--speed",
+        type=number(float, slowest, 1e6),
+        default=1.0,
+        metavar="FACTOR",
+        help=f"{about_speed} (default: 1)",
+    )
+    add("--start", type=time, metavar="TIME", help="simulated time (UTC) at first, such as 2026-06-21T18:00")
+
+
 def interrupted() -> asyncio.Event:
     """Set by SIGINT or SIGTERM."""
     ended = asyncio.Event()

@@ -46,7 +46,7 @@ class Account(Record):
         """Take what each basis shows now; the best one first. ``whole``: all that there is of the house is among
         them, so that what is missing is gone."""
         present = [basis for basis in bases if basis.parts]
-        if self.total is None:
+        if self.total is None or (self.untold and self._has_better(present)):
             self._begin(present, wall)
             return
         active = next((basis for basis in present if basis.name == self.basis), None)
@@ -60,14 +60,18 @@ class Account(Record):
         gain = self._advance(active, wall, whole)
         self._add(gain, wall)
         others = [basis for basis in present if basis is not active]
-        if gain > 0:
-            for basis in others:
+        for basis in others:
+            if gain > 0 or basis.name not in self._anchors:
                 self._remember(basis, wall)
-            self._rise(present[: present.index(active)], wall)
-        else:
+        self._rise(present[: present.index(active)], wall)
+        if self.basis == active.name and gain <= 0:
             self._fall(active, others, wall)
         if self.basis == active.name:
             self.text, self.measured = active.text, active.measured
+
+    def _has_better(self, present: Sequence[Basis]) -> bool:
+        """Whether there is a counter by now, better than what it began with."""
+        return bool(present) and present[0].name != self.basis and present[0].way == "counter" and present[0].complete
 
     def _begin(self, present: Sequence[Basis], wall: datetime) -> None:
         seconds = wall.timestamp()
@@ -244,7 +248,7 @@ class Account(Record):
                 return
 
     def _rise(self, better: Sequence[Basis], wall: datetime) -> None:
-        """Whether a better basis counts."""
+        """Whether a better basis counts; what it did while the one in use stood still is caught up with."""
         for basis in better:
             if not basis.alive or basis.way != "counter":
                 self._proof.pop(basis.name, None)
@@ -254,7 +258,7 @@ class Account(Record):
             moves += shown > last
             self._proof[basis.name] = (shown, moves)
             if moves >= PROOF:
-                self._switch(basis, wall, 0.0, "is not needed any more")
+                self._switch(basis, wall, self._behind(basis), "is not needed any more")
                 return
 
     def _switch(self, heir: Basis, wall: datetime, gain: float, why: str) -> None:

@@ -50,11 +50,11 @@ class Days:
             self.changes += 1
         return bool(new)
 
-    def begin(self, site: str, key: str, total: float) -> None:
+    def begin(self, site: str, key: str, total: float, untold: datetime | None = None) -> None:
         """A flow is counted anew, from here: rows with more are of a count that is lost, and would hide what flows
-        from now on."""
+        from now on. Those since ``untold`` are of a count of which nothing was told."""
         for row in self.rows.get(site, {}).values():
-            if key in row and row[key][0] > total:
+            if key in row and (row[key][0] > total or (untold is not None and row[key][1] >= untold)):
                 del row[key]
                 self.changes += 1
 

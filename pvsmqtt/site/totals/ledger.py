@@ -95,12 +95,12 @@ class Ledger:
             if not any(basis.parts for basis in found) and key not in accounts:
                 continue
             account = accounts.setdefault(key, Account())
-            before, events = account.total, len(account.events)
+            since, events, before = account.since, len(account.events), account.total
             account.look(found, wall, whole)
             self._dirty |= account.total != before
             news = account.events[events:]
-            if before is None and account.total is not None:
-                self.days.begin(site, key, account.total)
+            if account.total is not None and (before is None or account.since != since):
+                self.days.begin(site, key, account.total, since)
                 self._urgent = True
             self._urgent |= bool(news)
             self._tell(site, key, account)

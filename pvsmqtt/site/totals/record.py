@@ -71,6 +71,11 @@ class Record:
         return value if not bounded or self.ceiling is None else min(value, max(self.ceiling, self.floor))
 
     @property
+    def untold(self) -> bool:
+        """Nothing was told of it yet, in this run or before: it may still begin with something else."""
+        return not self.confirmed and self._saved_ceiling is None and not self.floor
+
+    @property
     def told_at_most(self) -> float:
         """What may have been told beyond the total before a kill."""
         return max(self.floor, self._saved_ceiling or 0.0)

@@ -33,12 +33,11 @@ from pvsmqtt.sources.modbus_tap.trouble import trouble
 from pvsmqtt.sources.modbus_tap.units import kinds_of, maps_of, pins_of
 from pvsmqtt.sources.register_units.chains import Chains
 from pvsmqtt.sources.register_units.decoder import Decoder, Place
-from pvsmqtt.sources.register_units.listening import Listening
+from pvsmqtt.sources.register_units.listening import EVERY, Listening
 
 BURST = 2.0
 """Seconds for which a burst of polls may go on before what is due is told all the same."""
-TAP_EVERY = 6
-"""Intervals after which the tap itself is told of: its counters change all the time, and nobody looks that often."""
+
 OTHER = (
     "{address} is another server than {chosen}, and its devices are not told of: two would have the same name. If it "
     'is the one you want, write  server = "{address}"; if you want both, capture each into a FIFO of its own'
@@ -94,14 +93,20 @@ class ModbusTapSource(Hear):
         self._listening = Listening(self.health, monotonic)
         self._deliver: Deliver = lambda _: None
         self._frames = 0
-        self._said = ""
         self._began = monotonic()
 
     async def run(self, deliver: Deliver) -> None:
         """Listen until cancelled. When a capture ends, what it told stays as long as it is fresh."""
         self._deliver = deliver
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_telling())
+            group.create_task(
+                self._listening.keep_telling(
+                    self._judge,
+                    lambda: report.state_of(self.tap),
+                    self._tell_tap,
+                    lambda: self._sleep(self._options.interval),
+                )
+            )
             await self.tap.run(self)
 
     def on_spoken(self, spoken: Spoken) -> None:
@@ -178,20 +183,9 @@ class ModbusTapSource(Hear):
             return None
         return replace(merged, values={**report.counts_of(self.tap, unit), **merged.values})
 
-    async def _keep_telling(self) -> None:
-        """How the tap does, also while nothing is heard: now and then, and when it does something else."""
-        while True:
-            for turn in range(TAP_EVERY):
-                with self._listening.whatever_happens():
-                    self._judge()
-                    if not turn or report.state_of(self.tap) != self._said:
-                        self._tell_tap()
-                await self._sleep(self._options.interval)
-
     def _tell_tap(self) -> None:
-        self._said = report.state_of(self.tap)
         values = report.values_of(self.tap, [port.decoder for port in self._ports.values()])
-        hold = max(3 * TAP_EVERY * self._options.interval, self._options.stale_after)
+        hold = max(3 * EVERY * self._options.interval, self._options.stale_after)
         self._deliver([Reading(self._device, values, self.name, self._wall(), age=0.0, valid_for=hold)])
 
     def _judge(self) -> None:

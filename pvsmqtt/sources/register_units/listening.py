@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import math
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from pvsmqtt.sources.base import SAY_AGAIN, Health
 
 MOST_SAID = 50
+
+EVERY = 6
+"""Intervals after which a listener itself is told of: its counters change all the time, and nobody looks so often."""
 
 
 class Listening:
@@ -38,6 +41,25 @@ class Listening:
                     "something that was heard could not be told (%s); the listening goes on. Please report this",
                     type(error).__name__,
                 )
+
+    async def keep_telling(
+        self,
+        judge: Callable[[], None],
+        state: Callable[[], str],
+        tell: Callable[[], None],
+        pause: Callable[[], Awaitable[None]],
+    ) -> None:
+        """How the listener itself does, also while nothing is heard: judged after every ``pause``, told of now and
+        then, and when its ``state`` is another one. Ends when it is cancelled."""
+        told = ""
+        while True:
+            for turn in range(EVERY):
+                with self.whatever_happens():
+                    judge()
+                    if not turn or state() != told:
+                        told = state()
+                        tell()
+                await pause()
 
     def _is_news(self, text: str) -> bool:
         """Whether it was not said in the last hour."""

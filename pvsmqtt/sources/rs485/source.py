@@ -25,7 +25,7 @@ from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.base import Deliver, Health
 from pvsmqtt.sources.register_units.chains import Chains
 from pvsmqtt.sources.register_units.decoder import Decoder, Place
-from pvsmqtt.sources.register_units.listening import Listening
+from pvsmqtt.sources.register_units.listening import EVERY, Listening
 from pvsmqtt.sources.rs485 import report
 from pvsmqtt.sources.rs485.autobaud import Trial
 from pvsmqtt.sources.rs485.line import open_line
@@ -39,9 +39,6 @@ from pvsmqtt.sources.rs485.units import ENOUGH, KNOWN
 
 BURST = 2.0
 """Seconds for which a burst of polls may go on before what is due is told all the same."""
-
-LINE_EVERY = 6
-"""Intervals after which the line itself is told of: its counters change all the time, and nobody looks that often."""
 
 
 def _now() -> datetime:
@@ -91,7 +88,6 @@ class Rs485Source(Hear):
         self._deliver: Deliver = lambda _: None
         self._frames = 0
         self._trial: Trial | None = None
-        self._line_said = ""
         self._listening = Listening(self.health, monotonic)
         self._began = monotonic()
 
@@ -99,7 +95,14 @@ class Rs485Source(Hear):
         """Listen until cancelled. When a recording ends, what it told stays as long as it is fresh."""
         self._deliver = deliver
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_telling())
+            group.create_task(
+                self._listening.keep_telling(
+                    self._judge,
+                    lambda: report.state_of(self.tap),
+                    self._tell_line,
+                    lambda: self._sleep(self._options.interval),
+                )
+            )
             await self.tap.run(self)
             self._tell_units(self.tap.now, ended=True)
             self._judge()
@@ -140,20 +143,9 @@ class Rs485Source(Hear):
             with self._listening.whatever_happens():
                 self._deliver(readings)
 
-    async def _keep_telling(self) -> None:
-        """How the line does, also while nothing is heard: now and then, and when it does something else."""
-        while True:
-            for turn in range(LINE_EVERY):
-                with self._listening.whatever_happens():
-                    self._judge()
-                    if not turn or report.state_of(self.tap) != self._line_said:
-                        self._tell_line()
-                await self._sleep(self._options.interval)
-
     def _tell_line(self) -> None:
-        self._line_said = report.state_of(self.tap)
         values = report.values_of(self.tap, self._decoder)
-        hold = max(3 * LINE_EVERY * self._options.interval, self._options.stale_after)
+        hold = max(3 * EVERY * self._options.interval, self._options.stale_after)
         self._deliver([Reading(self._device, values, self.name, self._wall(), age=0.0, valid_for=hold)])
 
     def _judge(self) -> None:

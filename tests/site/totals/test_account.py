@@ -203,6 +203,43 @@ def test_power_is_integrated_as_time_really_passed_and_never_across_a_gap() -> N
     assert account.counts["gaps"] == 1
 
 
+def test_counters_that_appear_take_over_from_a_power_that_nobody_measures_any_more() -> None:
+    """After an update of a firmware that told the power alone."""
+    account = Account()
+    account.look([power(-600.0, 0.0, -1)], wall(0))
+    stale = power(-600.0, 600.0, -1)
+    account.look([stale], wall(10))
+    assert account.published(bounded=False) == pytest.approx(0.1)
+    for minutes, counted in ((15, 9000.0), (20, 9000.1), (25, 9000.2), (30, 9000.3)):
+        account.look([meter(counted, minutes), stale], wall(minutes))
+    assert account.basis == "meter"
+    assert account.published(bounded=False) == pytest.approx(0.4), "with all that moved since it was seen first"
+    account.look([meter(9000.4, 35), stale], wall(35))
+    assert account.published(bounded=False) == pytest.approx(0.5)
+
+
+def test_a_power_by_which_nothing_was_told_yet_gives_way_to_counters_at_once() -> None:
+    clock = [0.0]
+    ledger = Ledger(lambda _: wall(clock[0]), days=Days(UTC))
+    stale = power(-600.0, 0.0, -1)
+    for minutes in (0.0, 5.0):
+        clock[0] = minutes
+        ledger.look("site", {IMPORT: [stale]}, minutes, whole=True)
+        assert ledger.published("site") == {IMPORT: None}
+    for minutes, counted in ((10.0, 9000.0), (15.0, 9000.5)):
+        clock[0] = minutes
+        ledger.look("site", {IMPORT: [meter(counted, minutes), stale]}, minutes, whole=True)
+        assert ledger.published("site") == {IMPORT: counted}
+    rows = ledger.days.rows["site"].values()
+    assert [row[IMPORT][0] for row in rows if IMPORT in row] == [9000.0], "it was no day of 9000 kWh"
+
+
+def test_a_power_by_which_0_was_told_before_a_restart_goes_on() -> None:
+    account = Account.of(Account(0.0, "power", measured=False).document(0.05))
+    account.look([meter(9000.0, 20), power(-600.0, 0.0, -1)], wall(20))
+    assert account.total == 0.0, "it must not rise by all that was ever counted"
+
+
 @pytest.mark.parametrize(
     ("first", "second", "area"),
     [(2, 4, 30), (-2, -4, 0), (2, -2, 5), (-2, 2, 5), (3, -1, 11.25), (0, 0, 0), (0, -5, 0), (0, 2, 10)],
