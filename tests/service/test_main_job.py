@@ -115,7 +115,12 @@ def is_live(entry: Mapping[str, Any], kind: str, clock: datetime | None) -> bool
     return timedelta(minutes=-5) <= sent - measured < timedelta(seconds=900)
 
 
-IN_THE_DARK = {"pvs6_2019_night", "pvs6_2024_dusk", "devicelist_pvs6_2019.5_4150_night"}
+IN_THE_DARK = {
+    "pvs6_2019_night",
+    "pvs6_2024_dusk",
+    "devicelist_pvs6_2019.5_4150_night",
+    "devicelist_pvs6_2019.5_4150_inverter_error",
+}
 """Payloads of arrays that give nothing: their silent panels sleep."""
 
 RESTS = {"power", "current", "dc_current"}

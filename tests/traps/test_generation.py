@@ -49,7 +49,7 @@ async def test_no_failure_of_older_firmware_makes_it_a_new_one(bench: Bench, fau
 
 async def test_the_decision_is_told_with_its_reason_and_its_time(bench: Bench) -> None:
     it = await plant(bench, VARSERVER)
-    interface = (await it.health())["interface"]
+    interface = (await it.health(lambda source: source["interface"]))["interface"]
     assert interface["generation"] == "varserver"
     assert interface["model"] == "PVS6"
     assert interface["firmware"] == "2025.09, Build 61845"
