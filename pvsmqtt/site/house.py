@@ -268,7 +268,8 @@ class House:
         keys = entry.ordered() if panel else [key for key in entry.ordered() if key not in KEYS]
         values, feeds = latest.shown(keys, now)
         device = self._wishes.named(entry.device)
-        device = replace(device, via=self._parent(device))
+        if device.via != (parent := self._parent(device)):
+            device = replace(device, via=parent)
         online = latest.online(now)
         if panel:
             online, values = shown(self._watch.at(entry), online, values, not self._watch.is_gone(entry))

@@ -39,6 +39,7 @@ HEARD_AS, PROVEN_AS = "heard as", "proven as"
 """Facts: the places on lines where a device is heard, and those that its own serial number proved. Where nothing is
 proven there is mostly one."""
 
+_RANK = {key: rank for rank, key in enumerate(QUANTITIES)}
 _FORMAT = 1
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Known:
 
     def ordered(self) -> list[str]:
         """Its quantities in the order of the table."""
-        return [key for key in QUANTITIES if key in self.quantities]
+        return sorted(self.quantities & _RANK.keys(), key=_RANK.__getitem__)
 
 
 class Registry:

@@ -31,8 +31,7 @@ async def test_sets_that_are_lost_without_a_boot_are_filled_again(bench: Bench) 
 async def test_devices_that_are_missing_stay_known_and_come_back(bench: Bench, firmware: str) -> None:
     it = await plant(bench, firmware)
     before = it.last(it.panels[0])
-    await it.recorder.fence()
-    await it.polled(2)  # what is asked for rarely comes after the first poll
+    await it.all_told()
     entities = announced(it.recorder.messages)
     it.pvs.traps.add("no-inverters")
     site = await it.go(it.sun.now + it.step)

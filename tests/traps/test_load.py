@@ -65,8 +65,7 @@ async def test_a_net_counter_falls_while_the_house_exports(bench: Bench) -> None
 async def test_another_address_is_the_same_house(bench: Bench) -> None:
     """The owner corrects the address: not one entity is another one."""
     it = await plant(bench, VARSERVER)
-    await it.recorder.fence()
-    await it.polled(2)  # what is asked for rarely comes after the first poll
+    await it.all_told()
     entities = announced(it.recorder.messages)
     moved = await bench.pvs(house=it.pvs.house, firmware=VARSERVER, https=True, clock=it.sun)
     await it.pvs.stop()

@@ -21,8 +21,7 @@ async def test_a_meter_of_the_load_gives_the_grid_by_difference(bench: Bench) ->
     site = await it.state("site", lambda state: state.get("load_power"))
     assert site["load_power"] == pytest.approx(it.last(it.consumption)["power"])
     assert site["grid_power"] == pytest.approx(site["load_power"] - site["pv_power"], abs=0.01)
-    await it.recorder.fence()
-    await it.polled(2)  # what is asked for rarely comes after the first poll
+    await it.all_told()
     entities = announced(it.recorder.messages)
     assert not of_a_meter(entities), "the load is no import"
     it.pvs.firmware = VARSERVER

@@ -11,13 +11,7 @@ from traps.truth import announced
 @pytest.mark.parametrize("firmware", BOTH)
 async def test_a_night_with_a_restart_and_a_sunrise_panel_by_panel(bench: Bench, firmware: str) -> None:
     it = await plant(bench, firmware, when=at(23, 32), house=house(12), traps={"lost-at-restart"})
-    await it.recorder.fence()
-    await it.polled(2)  # what is asked for rarely comes after the first poll
-    late = {"flash_problem", "network_interface", "uptime"} | (
-        {"usb_erase_count"} if firmware == VARSERVER else set()
-    )
-    await it.state(it.supervisor, lambda state: late <= state.keys())
-    await it.recorder.fence()
+    await it.all_told()
     entities = announced(it.recorder.messages)
     for hour in (1, 2, 4, 8):
         await it.go(at(hour, 32 if hour < 8 else 2, days=1))

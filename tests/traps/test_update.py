@@ -13,8 +13,7 @@ async def test_an_update_in_mid_run_changes_neither_entities_nor_counters(bench:
     await it.go(at(18, 7))
     before = await it.health(lambda source: source["interface"])
     assert before["interface"]["generation"] == "legacy"
-    await it.recorder.fence()
-    await it.polled(2)  # what is asked for rarely comes after the first poll
+    await it.all_told()
     entities = announced(it.recorder.messages)
     it.pvs.firmware = VARSERVER
     down = it.pvs.begin_restart(0.7)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from harness import NOON, ROOT, Bench, Recorder, Seen, Service, device_ids
-from traps.truth import Truth
+from traps.truth import Truth, unique_ids
 
 from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
@@ -81,6 +81,12 @@ class Plant:
         return [serial.lower() for serial in self.pvs.house.serials.inverters]
 
     @property
+    def late(self) -> set[str]:
+        """Keys of the supervisor that are known last."""
+        counters = {"usb_erase_count"} if self.pvs.firmware == VARSERVER else set()
+        return {"flash_problem", "network_interface", "uptime", "reboots"} | counters
+
+    @property
     def production(self) -> str:
         return self.pvs.house.serials.production_meter.lower()
 
@@ -114,6 +120,14 @@ class Plant:
         for _ in range(times):
             cycles = (await self.health())["cycles"]
             await self.health(lambda source, cycles=cycles: source["cycles"] > cycles)
+        await self.recorder.fence()
+
+    async def all_told(self) -> None:
+        """What is asked for rarely comes after the first poll, and is announced together a little later."""
+        await self.polled()
+        late = {f"pvsmqtt_{self.supervisor}_{key}" for key in self.late}
+        config = f"homeassistant/device/pvsmqtt_{self.supervisor}/config"
+        await self.recorder.wait(config, lambda message: late <= unique_ids(message))
         await self.recorder.fence()
 
     async def health(self, fits: Callable[[dict[str, Any]], object] = lambda _: True) -> dict[str, Any]:

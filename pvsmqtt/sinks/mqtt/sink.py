@@ -85,6 +85,7 @@ class MqttSink:
         self._client_id = options.client_id or default_client_id(self._topics.root)
         self._versions = Versions(self._broker.protocol)
         self._session_now: Session | None = None
+        self._denied_in: Session | None = None
         self._log = logging.getLogger("pvsmqtt.mqtt")
         self._sleep = sleep
         self._pace = Pace(options.max_rate)
@@ -230,10 +231,10 @@ class MqttSink:
 
     def _counted(self, session: Session) -> Callable[[Message], Awaitable[None]]:
         async def publish(message: Message) -> None:
-            denied = session.denied
             await session.publish(message)
             self._published += 1
-            if session.denied != denied:
+            if session.denied is not None and self._denied_in is not session:
+                self._denied_in = session
                 self._log.warning("the broker throws away what we publish (%s): %s", session.denied, DENIED_ADVICE)
 
         return publish
