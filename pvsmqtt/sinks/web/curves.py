@@ -8,7 +8,7 @@ came while it was wrong stays where it was put.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from pvsmqtt.model.device import Kind

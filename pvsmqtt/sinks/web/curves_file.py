@@ -110,8 +110,8 @@ class CurvesFile:
             if not self._said:
                 self._said = True
                 _log.error(
-                    "cannot save the curves of the status page: %s. All goes on, but after a restart they begin anew. "
-                    "Make room in %s, and make it writable for this service",
+                    "cannot save the curves of the status page: %s. All goes on, but after a restart they begin "
+                    "anew. Make room in %s, and make it writable for this service",
                     error,
                     self._path.parent,
                 )

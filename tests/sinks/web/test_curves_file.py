@@ -1,7 +1,6 @@
 """Curves over a restart."""
 
 import asyncio
-import json
 import logging
 from datetime import UTC, datetime, timedelta
 
@@ -154,37 +153,47 @@ async def turns(condition):
     raise AssertionError("it never is")
 
 
+class Written:
+    """What is written, and a moment at which something was."""
+
+    def __init__(self, monkeypatch):
+        self.documents = []
+        self.news = asyncio.Event()
+        self._real, self._loop = curves_file.write_json, asyncio.get_running_loop()
+        monkeypatch.setattr(curves_file, "write_json", self)
+
+    def __call__(self, path, document):
+        self._real(path, document)
+        self.documents.append(document)
+        self._loop.call_soon_threadsafe(self.news.set)
+
+
 async def test_what_is_on_the_bus_is_kept_now_and_then_and_at_the_end(tmp_path, monkeypatch):
-    written = []
-    real = curves_file.write_json
-    monkeypatch.setattr(curves_file, "write_json", lambda path, what: (written.append(what), real(path, what)))
-    clock, bus, curves = Clock(), Bus(), Curves()
+    written, clock, bus, curves = Written(monkeypatch), Clock(), Bus(), Curves()
     bus.publish(state(PANEL, power=10))
     task = asyncio.create_task(CurvesFile(tmp_path).keep(curves, bus, clock.wall, clock.monotonic))
     await turns(lambda: "e1" in curves.document(*at(clock.now), "e1")["series"])
-    for _ in range(3):  # whatever comes meanwhile, it is written once an hour
+    for number in (20, 30, 40):  # whatever comes meanwhile, it is written once an hour
         clock.now += curves_file.EVERY / 3 - 1
-        bus.publish(state(PANEL, power=20))
-        await turns(lambda: not task.done())
-    assert not written
+        bus.publish(state(PANEL, power=number))
+        await turns(lambda: not bus._subscriptions[0]._pending)
+        assert not written.documents
     clock.now = curves_file.EVERY + 1
-    bus.publish(state(PANEL, power=30))
-    while not written:
-        await asyncio.sleep(0.001)
+    bus.publish(state(PANEL, power=50))
+    await asyncio.wait_for(written.news.wait(), 20)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert len(written) == 2
+    assert len(written.documents) == 2
     clock.now += STEP
-    assert 10.0 in power(loaded(tmp_path, clock.now), clock.now)
+    assert {10.0, 20.0, 30.0} <= set(power(loaded(tmp_path, clock.now), clock.now))
     assert not bus._subscriptions
 
 
 async def test_it_is_written_after_an_hour_in_which_nothing_came(tmp_path, monkeypatch):
     monkeypatch.setattr(curves_file, "EVERY", 0.01)
-    curves = day()
-    task = asyncio.create_task(CurvesFile(tmp_path).keep(curves, Bus(), lambda: at(6 * STEP)[0]))
-    while not (tmp_path / FILE).exists():
-        await asyncio.sleep(0.001)
+    written = Written(monkeypatch)
+    task = asyncio.create_task(CurvesFile(tmp_path).keep(day(), Bus(), lambda: at(6 * STEP)[0]))
+    await asyncio.wait_for(written.news.wait(), 20)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert json.loads((tmp_path / FILE).read_text())["until"] == "2026-06-21T12:30:00Z"
+    assert written.documents[0]["until"] == "2026-06-21T12:30:00Z"
