@@ -42,10 +42,11 @@ def health(
     journal: Mapping[str, Any] | None = None,
     energy: Mapping[str, Any] | None = None,
     refused_values: Mapping[str, Mapping[str, Mapping[str, int]]] | None = None,
+    unstable: Mapping[str, int] | None = None,
 ) -> HealthReport:
     """How sources, journal and process do; ``now`` and ``started`` are of the clock that only goes forward.
     ``energy`` is how the totals are made, ``refused_values`` what the house did not take, by source, quantity and
-    reason. The sink adds how its broker does."""
+    reason; ``unstable`` are the parts that end again and again. The sink adds how its broker does."""
     refused = refused_values or {}
     return HealthReport(
         {
@@ -62,6 +63,7 @@ def health(
             ],
             "journal": journal,
             "restarts": dict(restarts),
+            "unstable": dict(unstable or {}),
             "energy": dict(energy or {}),
             "memory": {"resident": resident()},
         }

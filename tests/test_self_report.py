@@ -51,4 +51,5 @@ def test_health_tells_age_and_trouble_of_each_source():
     assert report["memory"]["resident"] > 1000
     told = report["sources"][0]
     assert (told["name"], told["kind"], told["state"], told["trouble"]) == ("pvs a", "pvs", "failing", "busy")
+    assert (told["failing_for"], report["unstable"]) == (130.0, {})
     assert (told["age"], told["last_success"], told["refused"]) == (30.0, "2026-06-21T18:05:00Z", {"busy": 1})

@@ -2,8 +2,8 @@
 
 Prometheus wants base units: energies are joules (1 kWh = 3,600,000 J), shares are 0 to 1, times are seconds. What
 only grows is a counter (``_total``), a net count that may fall is a gauge. An enum is one sample for each of its
-texts with a label ``state``, of which one is 1. Texts that can be anything, places of panels and nameplates that never
-change are no metrics.
+texts with a label ``state``, of which one is 1. Texts that can be anything, places of panels and nameplates that
+never change are no metrics.
 """
 
 from __future__ import annotations

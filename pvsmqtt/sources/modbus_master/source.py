@@ -19,7 +19,7 @@ from typing import Any
 
 from pvsmqtt.model.device import Device
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.base import Deliver, Health
+from pvsmqtt.sources.base import Deliver, Health, patience
 from pvsmqtt.sources.memory import Memory
 from pvsmqtt.sources.modbus_master import report
 from pvsmqtt.sources.modbus_master.door import Door
@@ -83,6 +83,7 @@ class MasterSource:
         self.name, self.site = setup.name, setup.place.site
         self.health = Health(logging.getLogger(f"pvsmqtt.{setup.name}"))
         self.health.present = self._present
+        self.health.patience = patience(setup.interval)
         self.doors: list[Door] = []
         self.readers: list[Reader] = []
         self.trouble: Refused | None = None
