@@ -100,17 +100,18 @@ async def test_a_part_that_ends_again_and_again_is_unstable_until_it_is_stopped(
 
 
 async def test_a_part_that_has_run_well_since_is_not_unstable(monkeypatch):
-    monkeypatch.setattr(supervision, "STABLE", -1.0)
     pauses, enough = Pauses(), asyncio.Event()
 
     async def part():
-        if len(pauses.taken) > OFTEN:
+        if len(pauses.taken) >= OFTEN:
             enough.set()
             await asyncio.Event().wait()
 
     supervisor = Supervisor(sleep=pauses)
     supervisor.start("part", part)
     await asyncio.wait_for(enough.wait(), 10)
+    assert supervisor.unstable() == {"part": OFTEN}
+    monkeypatch.setattr(supervision, "STABLE", -1.0)  # as if that time were over
     assert supervisor.unstable() == {}
     await supervisor.stop("part")
 

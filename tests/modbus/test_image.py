@@ -43,6 +43,8 @@ def test_when_a_register_changed_last():
     image.put(7, (6, 1), 2.0)
     image.put(7, (6, 1), 3.0)
     assert [image.changed_when(at) for at in (7, 8)] == [2.0, None]
+    image.put(7, (7, 1, 9), 4.0)
+    assert [image.changed_when(at) for at in (7, 8, 9)] == [4.0, None, None]
 
 
 def test_what_is_unknown_is_none_and_never_zero():

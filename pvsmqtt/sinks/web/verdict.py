@@ -76,10 +76,7 @@ def asleep(source: str, states: Iterable[DeviceState]) -> bool:
     lines = {state.key for state in told if state.device.kind is Kind.BUS}
     things = {state.key: state for state in told if not state.device.logical}
     things |= {state.key: state for state in known if state.device.via in lines}
-    return bool(things) and all(
-        state.device.kind is Kind.INVERTER and state.values.get("availability") == "asleep"
-        for state in things.values()
-    )
+    return bool(things) and all(state.values.get("availability") == "asleep" for state in things.values())
 
 
 def span(seconds: float) -> str:

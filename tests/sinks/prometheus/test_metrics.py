@@ -4,6 +4,7 @@ import asyncio
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -240,3 +241,8 @@ def test_the_global_registry_of_the_library_is_left_alone():
     before = set(REGISTRY._collector_to_names)
     page(house(), HEALTH)
     assert set(REGISTRY._collector_to_names) == before
+
+
+def test_the_library_is_imported_when_somebody_asks():
+    code = "import sys, pvsmqtt.sinks.prometheus; assert 'prometheus_client' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -177,8 +177,9 @@ def test_a_clock_that_is_set_back_forgets_the_future(house):
     for power in (1, 2, 3, 4, 5):
         house.tell(power=power)
         house.after(STEP)
-    house.set_clock(-3 * STEP)
+    house.after(100).set_clock(-3 * STEP - 100)
     assert house.power()[-3:] == [1.0, 2.0, None]
+    assert [mean for mean in house.power() if mean is not None] == [1.0, 2.0], "nor is it of the day before"
     house.tell(power=9)
     house.after(4 * STEP)
     assert house.power()[-7:] == [1.0, 2.0, 9.0, 9.0, 9.0, 9.0, None]

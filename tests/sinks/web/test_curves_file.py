@@ -1,6 +1,8 @@
 """Curves over a restart."""
 
 import asyncio
+import base64
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 
@@ -110,6 +112,15 @@ def test_a_file_whose_bits_turned_is_set_aside(tmp_path):
     assert (tmp_path / f"{FILE}.bad").exists()
 
 
+def test_a_curve_without_its_end_is_set_aside(tmp_path):
+    whole = curves_file._packed([1.0] * 288)
+    short = base64.b64encode(base64.b64decode(whole)[:-4]).decode()
+    what = {"format": 1, "step": 300, "until": "2026-06-21T12:00:00Z", "curves": {"e1": {"power": short}}}
+    (tmp_path / FILE).write_text(json.dumps(what))
+    loaded(tmp_path, 0)
+    assert (tmp_path / f"{FILE}.bad").exists()
+
+
 def test_no_file_is_no_trouble(tmp_path, caplog):
     assert loaded(tmp_path, 0).document(*at(0))["series"] == {}
     assert not caplog.records
@@ -181,6 +192,10 @@ async def test_what_is_on_the_bus_is_kept_now_and_then_and_at_the_end(tmp_path, 
     clock.now = curves_file.EVERY + 1
     bus.publish(state(PANEL, power=50))
     await asyncio.wait_for(written.news.wait(), 20)
+    for number in range(20):
+        bus.publish(state(PANEL, power=number))
+        await turns(lambda: not bus._subscriptions[0]._pending)
+    assert len(written.documents) == 1
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert len(written.documents) == 2

@@ -220,6 +220,11 @@ def test_a_serial_number_that_nobody_knows_is_called_the_same_each_time(serial):
     assert one == two != serial
 
 
+def test_addresses_that_are_somebodys_are_hidden_as_a_whole():
+    text = "from fe80::1%eth0, 2001:db8::5 and [2003:e1::7]:80 to 8.8.8.8:53"
+    assert Veil().text(text) == "from [hidden], [hidden] and [[hidden]]:80 to [hidden]:53"
+
+
 @pytest.mark.parametrize(
     "text",
     [
