@@ -42,10 +42,11 @@ def health(
     journal: Mapping[str, Any] | None = None,
     energy: Mapping[str, Any] | None = None,
     refused_values: Mapping[str, Mapping[str, Mapping[str, int]]] | None = None,
+    web: Mapping[str, Any] | None = None,
 ) -> HealthReport:
     """How sources, journal and process do; ``now`` and ``started`` are of the clock that only goes forward.
     ``energy`` is how the totals are made, ``refused_values`` what the house did not take, by source, quantity and
-    reason. The sink adds how its broker does."""
+    reason, ``web`` how the status page does (``None``: it is off). The sink adds how its broker does."""
     refused = refused_values or {}
     return HealthReport(
         {
@@ -63,6 +64,7 @@ def health(
             "journal": journal,
             "restarts": dict(restarts),
             "energy": dict(energy or {}),
+            "web": None if web is None else dict(web),
             "memory": {"resident": resident()},
         }
     )
