@@ -67,7 +67,12 @@ function renderFrame(link) {
   text($("title"), name);
   document.title = name;
   const foot = $("foot");
-  text(foot, `pvsmqtt ${state.version} · runs for ${span((now() - Date.parse(state.started_at)) / 1000)}, since ${moment(state.started_at)} · only reads, changes nothing`);
+  if (!foot.firstElementChild) {
+    const button = el("button", { class: "button" }, "Log out");
+    foot.append(el("span", null), el("form", { method: "post", action: "logout" }, button));
+  }
+  foot.lastElementChild.hidden = !store.health.web?.password;
+  text(foot.firstElementChild, `pvsmqtt ${state.version} · runs for ${span((now() - Date.parse(state.started_at)) / 1000)}, since ${moment(state.started_at)} · only reads, changes nothing`);
 }
 
 let dirty = new Set();

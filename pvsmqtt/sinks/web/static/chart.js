@@ -3,7 +3,6 @@
 import { attr, el, svg, text } from "./dom.js";
 import { houseClock, power } from "./format.js";
 
-const HEIGHT = 260;
 const PAD = { left: 46, right: 10, top: 12, bottom: 26 };
 const STEPS = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000];
 const HOUR = 3600000;
@@ -21,6 +20,7 @@ export function chart(label, lines, extra = () => []) {
   const root = el("div", { class: "chart-box" }, legend, plot, readout, table);
   let data = null;
   let at = -1;
+  let scale = null; // of what is drawn now
 
   for (const line of lines) {
     const sample = svg("svg", { viewBox: "0 0 28 8", class: `sample c-${line.key}`, "aria-hidden": "true" }, svg("path", { class: "line", d: "M1 4H27" }));
@@ -41,6 +41,7 @@ export function chart(label, lines, extra = () => []) {
   function draw() {
     if (!data || !root.isConnected) return;
     const width = Math.max(280, Math.round(plot.clientWidth || 640));
+    const height = Math.max(160, Math.round(plot.clientHeight || 260));
     const drawn = present().filter((line) => shown.has(line.key));
     for (const line of lines) line.button.hidden = !present().includes(line);
     const all = drawn.flatMap((line) => data.series[line.key]).filter((one) => one !== null);
@@ -51,7 +52,7 @@ export function chart(label, lines, extra = () => []) {
     const min = Math.floor(low / step) * step;
     const count = Math.max(2, length());
     const x = (index) => PAD.left + ((width - PAD.left - PAD.right) * index) / (count - 1);
-    const y = (watts) => PAD.top + ((HEIGHT - PAD.top - PAD.bottom) * (max - watts)) / (max - min);
+    const y = (watts) => PAD.top + ((height - PAD.top - PAD.bottom) * (max - watts)) / (max - min);
     const kilo = max >= 1000;
     const parts = [];
     for (let watts = min; watts <= max; watts += step) {
@@ -59,16 +60,16 @@ export function chart(label, lines, extra = () => []) {
       const words = kilo ? `${watts / 1000}` : `${watts}`;
       parts.push(svg("text", { class: "tick", x: PAD.left - 6, y: y(watts) + 4, "text-anchor": "end" }, words));
     }
-    parts.push(svg("text", { class: "tick", x: 4, y: HEIGHT - 8 }, kilo ? "kW" : "W"));
+    parts.push(svg("text", { class: "tick", x: 4, y: height - 8 }, kilo ? "kW" : "W"));
     const every = (width < 480 ? 6 : 3) * HOUR;
     const end = time(count - 1);
     const first = data.midnight + Math.ceil((data.start - data.midnight) / every) * every;
     for (let when = first; when <= end; when += every) {
       const place = x((when - data.start) / data.step);
       const night = (when - data.midnight) % (24 * HOUR) === 0;
-      parts.push(svg("line", { class: night ? "midnight" : "rule", x1: place, x2: place, y1: PAD.top, y2: HEIGHT - PAD.bottom }));
+      parts.push(svg("line", { class: night ? "midnight" : "rule", x1: place, x2: place, y1: PAD.top, y2: height - PAD.bottom }));
       if (place > PAD.left + 14 && place < width - 18) {
-        parts.push(svg("text", { class: "tick", x: place, y: HEIGHT - 8, "text-anchor": "middle" }, houseClock(when, data.midnight)));
+        parts.push(svg("text", { class: "tick", x: place, y: height - 8, "text-anchor": "middle" }, houseClock(when, data.midnight)));
       }
     }
     for (const line of drawn) {
@@ -77,18 +78,18 @@ export function chart(label, lines, extra = () => []) {
       parts.push(svg("path", { class: "line", d: path }));
       for (const one of parts.slice(line.area ? -2 : -1)) one.classList.add(`c-${line.key}`);
     }
-    if (!drawn.length) parts.push(svg("text", { class: "none", x: width / 2, y: HEIGHT / 2, "text-anchor": "middle" }, "Nothing is recorded yet"));
+    if (!drawn.length) parts.push(svg("text", { class: "none", x: width / 2, y: height / 2, "text-anchor": "middle" }, "Nothing is recorded yet"));
     const cursor = svg("g", { class: "cursor" });
     plot.replaceChildren(...parts, cursor);
-    attr(plot, "viewBox", `0 0 ${width} ${HEIGHT}`);
+    attr(plot, "viewBox", `0 0 ${width} ${height}`);
     attr(plot, "aria-valuemax", Math.max(0, length() - 1));
-    Object.assign(plot, { cursor, drawn, x, y, count, wide: width });
+    scale = { cursor, drawn, x, y, count, wide: width, ground: height - PAD.bottom };
     point(at);
   }
 
   /** What is read at a place in time; at -1, the newest. */
   function point(index) {
-    if (!data || !length()) return text(readout, "");
+    if (!data || !scale || !length()) return text(readout, "");
     at = index < 0 ? -1 : Math.min(index, length() - 1);
     let place = at < 0 ? length() - 1 : at;
     if (at < 0) while (place > 0 && present().every((line) => data.series[line.key][place] === null)) place -= 1;
@@ -97,22 +98,22 @@ export function chart(label, lines, extra = () => []) {
     text(readout, words);
     attr(plot, "aria-valuenow", place);
     attr(plot, "aria-valuetext", words);
-    plot.cursor.replaceChildren();
+    scale.cursor.replaceChildren();
     if (at < 0) return undefined;
-    const where = plot.x(at);
-    plot.cursor.append(svg("line", { x1: where, x2: where, y1: PAD.top, y2: HEIGHT - PAD.bottom }));
-    for (const line of plot.drawn) {
+    const where = scale.x(at);
+    scale.cursor.append(svg("line", { x1: where, x2: where, y1: PAD.top, y2: scale.ground }));
+    for (const line of scale.drawn) {
       const watts = data.series[line.key][at];
-      if (watts !== null) plot.cursor.append(svg("circle", { class: `c-${line.key}`, cx: where, cy: plot.y(watts), r: 4 }));
+      if (watts !== null) scale.cursor.append(svg("circle", { class: `c-${line.key}`, cx: where, cy: scale.y(watts), r: 4 }));
     }
     return undefined;
   }
 
   const under = (event) => {
-    if (!plot.x) return;
+    if (!scale) return;
     const box = plot.getBoundingClientRect();
-    const share = ((event.clientX - box.left) * (plot.wide / box.width) - PAD.left) / (plot.wide - PAD.left - PAD.right);
-    point(Math.max(0, Math.min(plot.count - 1, Math.round(share * (plot.count - 1)))));
+    const share = ((event.clientX - box.left) * (scale.wide / box.width) - PAD.left) / (scale.wide - PAD.left - PAD.right);
+    point(Math.max(0, Math.min(scale.count - 1, Math.round(share * (scale.count - 1)))));
   };
   plot.addEventListener("pointermove", under);
   plot.addEventListener("pointerdown", under);

@@ -6,7 +6,9 @@ import { count } from "./format.js";
 import { cameAt, stateOf, store } from "./store.js";
 import { stamp } from "./stamp.js";
 
-const MOST = 100;
+const MOST = 12;
+
+const LIMIT = 1000; // rows that a browser still likes
 
 let view = null;
 let all = false;
@@ -79,9 +81,10 @@ export function renderDevices(section) {
     const fits = wanted(device, parts);
     if (fits) found.push({ device, fits });
   }
-  const shown = all ? found : found.slice(0, MOST);
+  const shown = all || parts.length ? found.slice(0, LIMIT) : found.slice(0, MOST);
   text(view.told, parts.length ? `${found.length} of ${count(store.devices.size, "device")}` : count(store.devices.size, "device"));
-  view.more.hidden = shown.length === found.length;
+  view.more.hidden = shown.length === found.length || shown.length === LIMIT;
+  text(view.more, `Show all ${found.length}`);
   keyed(view.list, shown, (one) => one.device.id, (one) => row(one.device), update);
   const came = found.map((one) => cameAt(one.device)).filter((one) => one !== null);
   const live = [...store.devices.values()].filter((one) => stateOf(one) === "live").length;

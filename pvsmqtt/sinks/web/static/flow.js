@@ -18,7 +18,7 @@ const PLACES = {
   pv: { x: 180, y: 62, from: [180, 116], to: [180, 176], name: "Solar", words: [244, 54, "start"] },
   grid: { x: 62, y: 182, from: [116, 182], to: [174, 182], name: "Grid", words: [62, 258, "middle"] },
   load: { x: 298, y: 182, from: [244, 182], to: [186, 182], name: "Home", words: [298, 258, "middle"] },
-  battery: { x: 180, y: 302, from: [180, 248], to: [180, 188], name: "Battery", words: [244, 296, "start"] },
+  battery: { x: 180, y: 302, from: [180, 248], to: [180, 188], name: "Battery", words: [244, 310, "start"] },
 };
 const RADIUS = 52;
 const RING = 2 * Math.PI * RADIUS;

@@ -7,7 +7,7 @@ import { stamp } from "./stamp.js";
 
 let view = null;
 
-const LEVELS = { all: ["info", "warning", "error"], warnings: ["warning", "error"], errors: ["error"] };
+const LEVELS = { warnings: ["warning", "error"], errors: ["error"] };
 
 async function report() {
   const reply = await fetch("api/diagnostics", { cache: "no-store" });
@@ -41,7 +41,7 @@ function id(line) {
 export function renderLog(section) {
   if (!store.state) return;
   if (!view) build(section, () => renderLog(section));
-  const lines = store.log.filter((line) => LEVELS[view.level.value].includes(line.level === "critical" ? "error" : line.level)).reverse();
+  const lines = store.log.filter((line) => LEVELS[view.level.value]?.includes(line.level) ?? true).reverse();
   view.none.hidden = lines.length > 0;
   view.box.hidden = !lines.length;
   keyed(view.list, lines, id,

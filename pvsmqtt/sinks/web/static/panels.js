@@ -45,7 +45,7 @@ export function layout(all) {
   const high = Math.max(...[...places.values()].map((place) => place[1])) + 1;
   // Panels that lie on each other, or all over the place, are no map.
   if (spots.size < placed.length || wide * high > 40 * placed.length + 100) return null;
-  return { places, wide, high };
+  return { places, wide, high, shape: Math.max(0.6, Math.min(1.7, dx / dy)) };
 }
 
 function grade(share, state) {
@@ -98,7 +98,7 @@ function build(section) {
     }
   });
   view.group.addEventListener("keydown", move);
-  section.querySelector(".body").replaceChildren(view.told, view.group, view.legend, view.note);
+  section.querySelector(".body").replaceChildren(el("div", { class: "roof-and-words" }, view.group, el("div", { class: "side" }, view.told, view.legend, view.note)));
 }
 
 /** One panel at a time is in the order of the tab key. */
@@ -150,7 +150,7 @@ export function renderPanels(section) {
   };
   const key = (device) => device.id;
   if (plan) {
-    Object.assign(view.map.style, { aspectRatio: `${plan.wide * 10} / ${plan.high * 12}`, minWidth: `${plan.wide * 2.9}rem`, maxWidth: `${plan.wide * 5}rem` });
+    Object.assign(view.map.style, { aspectRatio: `${plan.wide * plan.shape} / ${plan.high}`, minWidth: `${plan.wide * 2.9}rem`, maxWidth: `${plan.wide * 4.6 * Math.max(1, plan.shape)}rem` });
   }
   view.map.parentElement.hidden = !plan;
   keyed(view.map, placed, key, tile, (node, device) => update(node, device, middle, place(device)));
@@ -162,7 +162,7 @@ export function renderPanels(section) {
   text(view.told, `${count(all.length, "panel")}: ${parts.join(", ")}`);
   text(view.note, middle === null ? "No panel has live data." : middle < TOO_DARK
     ? `Half of the live panels give less than ${power(middle)}: too little light to compare them.`
-    : `Colour and percentage: power beside that of the panel in the middle, ${power(middle)}.${plan ? " Seen as they are planned on the roof." : ""}`);
+    : `Figures are W. Colour and percentage: power beside that of the panel in the middle, ${power(middle)}.${plan ? " Seen as they are planned on the roof." : ""}`);
   const worst = WORST.find((state) => counts[state] && (state !== "live" || counts.live.length)) || "stale";
   const summary = counts.live ? "live" : worst;
   const came = all.map(cameAt).filter((one) => one !== null);

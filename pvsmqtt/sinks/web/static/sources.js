@@ -109,6 +109,20 @@ function assistant(node, it) {
     (one) => el("li", { class: "topic" }, el("code", null, one), copyButton("Copy", () => one, `Copy ${one}`)), () => {});
 }
 
+function wide(node) {
+  node.classList.add("wide");
+  return node;
+}
+
+function page(node, it) {
+  show(node, "ok", [
+    ["Listens on", it.address],
+    ["Password", it.password ? "set" : "none"],
+    ["Connections", `${it.connections}, ${it.following} follow`],
+    ["Refused", total(it.refused) ? tally(it.refused) : "none"],
+  ], null);
+}
+
 let view = null;
 
 function build(section) {
@@ -124,12 +138,13 @@ export function renderSources(section) {
   const all = health.sources || [];
   keyed(view.sources, all, (one) => one.name, (one) => card(one.name), source);
   const lines = [...store.devices.values()].filter((one) => one.kind === "bus");
-  keyed(view.lines, lines, (one) => one.id, (one) => card(one.name), line);
+  keyed(view.lines, lines, (one) => one.id, (one) => wide(card(one.name)), line);
   view.lines.hidden = !lines.length;
   view.registers.root.hidden = !all.some((one) => REGISTERS.includes(one.kind));
   const out = [];
   if (health.broker) out.push(["MQTT", mqtt, health.broker]);
   if (state.home_assistant) out.push(["Home Assistant", assistant, state.home_assistant]);
+  if (health.web) out.push(["Status page", page, health.web]);
   keyed(view.out, out, ([name]) => name, ([name]) => card(name), (node, [, update, it]) => update(node, it));
   const failing = all.filter((one) => one.trouble).length;
   const at = Date.parse(health.now || health.time || "");
