@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,28 @@ from pvsmqtt.sinks.web.parts import Known, Parts
 from pvsmqtt.sinks.web.sink import WebSink
 from pvsmqtt.sinks.web.view import View
 
+EVERYWHERE = (
+    "",
+    "static/index.html",
+    "login",
+    "logout",
+    "api/state",
+    "api/events",
+    "api/curves",
+    "api/registers",
+    "api/diagnostics",
+    "healthz",
+    "metrics",
+    "nowhere",
+    "static/nothing.js",
+    "static/../options.py",
+)
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+
 STARTED = datetime(2026, 6, 21, 18, 0, tzinfo=UTC)
 PASSWORD = "solar Größe 7"
 HASH = passwords.make(PASSWORD)
@@ -34,6 +57,17 @@ WELL = {"sources": [], "broker": {"connected": True}}
 def panel(number: int, power: float | None = 100.0) -> DeviceState:
     device = Device(f"e{number:03}", Kind.INVERTER, f"Panel {number}", serial=f"E{number:03}")
     return DeviceState(device, True, {"power": power}, STARTED, ("pvs a",), {"power": "pvs a"})
+
+
+def basic(password: str, user: str = "anybody") -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def guarded(headers: Mapping[str, str]) -> None:
+    assert headers["Content-Security-Policy"] == POLICY
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Server"] == "pvsmqtt"
 
 
 @dataclass
