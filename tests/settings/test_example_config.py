@@ -71,7 +71,7 @@ def test_every_option_is_there_and_explained() -> None:
 
 def test_sections_come_in_order() -> None:
     headers = re.findall(r"^\[+(\w+)\]+$", example(), re.MULTILINE)
-    assert headers == ["mqtt", "home_assistant", "journal", "pvs", "names"]
+    assert headers == ["mqtt", "home_assistant", "journal", "web", "pvs", "names"]
 
 
 def test_tables_of_other_sources_are_commented_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""How many may come in at once, and how long they may dawdle. What is malformed gets the same headers as any reply."""
+"""How many may come in at once, and how long they may dawdle. What is malformed is answered with the same headers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
-from pvsmqtt.sinks.web.replies import guarded
+from pvsmqtt.sinks.web.replies import HEADERS, guarded
 
 MOST_CONNECTIONS = 64
 IDLE = 30.0
@@ -33,12 +33,13 @@ _quiet.setLevel(logging.CRITICAL)  # that somebody speaks no HTTP is no news
 
 
 class Door:
-    """Makes the protocol of each connection; asyncio calls it for every one that comes."""
+    """Makes the protocol of each connection (``make``, for asyncio)."""
 
     def __init__(self, handler: Handler, refused: Counter[str]) -> None:
         loop = asyncio.get_running_loop()
 
         def request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+            protocol.began = True
             return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MOST_BODY)
 
         # A handler whose client is gone is cancelled: a stream of events ends at once.
@@ -46,14 +47,15 @@ class Door:
         self._loop = loop
         self._refused = refused
 
-    def __call__(self) -> asyncio.Protocol:
+    def make(self) -> asyncio.Protocol:
+        """For a connection that comes: it is served, or told that there are too many."""
         if len(self._server.connections) >= MOST_CONNECTIONS:
             self._refused["connections"] += 1
             return _Full()
         return _Connection(
             self._server,
             loop=self._loop,
-            access_log=None,
+            access_log=_quiet,
             logger=_quiet,
             keepalive_timeout=IDLE,
             max_line_size=LONGEST_LINE,
@@ -73,7 +75,8 @@ class Door:
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ()
+    began = False
+    """Whether a whole request has come."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -82,6 +85,11 @@ class _Connection(web.RequestHandler):
         if sock is not None and option is not None:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, option, UNREAD * 1000)
+        asyncio.get_running_loop().call_later(IDLE, self._look, transport)
+
+    def _look(self, transport: asyncio.BaseTransport) -> None:
+        if not self.began:
+            transport.close()
 
     def handle_error(
         self,
@@ -97,10 +105,14 @@ class _Full(asyncio.Protocol):
     """Says so and hangs up."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        body = b"too many connections; try again later\n"
-        head = (
-            "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 10\r\nContent-Type: text/plain\r\n"
-        )
-        transport.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        body = "too many connections; try again later\n"
+        headers = {
+            **HEADERS,
+            "Connection": "close",
+            "Retry-After": "10",
+            "Content-Type": "text/plain",
+            "Content-Length": str(len(body)),
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        cast(asyncio.Transport, transport).write(f"HTTP/1.1 503 Service Unavailable\r\n{head}\r\n{body}".encode())
         transport.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -25,6 +24,9 @@ MOST_WAITING = 8
 """Tries that wait for their turn."""
 
 WRONG = "wrong password"
+
+HERE = ""
+"""No path in a cookie: the browser takes the folder in which the login was."""
 
 
 class Guard:
@@ -92,7 +94,7 @@ class Guard:
         response.set_cookie(
             self._cookie,
             token,
-            path=None,  # type: ignore[arg-type]
+            path=HERE,
             max_age=int(LASTS),
             httponly=True,
             samesite="Strict",
@@ -103,7 +105,7 @@ class Guard:
         response.set_cookie(
             self._cookie,
             "",
-            path=None,  # type: ignore[arg-type]
+            path=HERE,
             max_age=0,
             httponly=True,
             samesite="Strict",
@@ -122,5 +124,5 @@ def _basic(header: str) -> str | None:
         return None
     try:
         return base64.b64decode(data.strip(), validate=True).decode("utf-8").partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return ""

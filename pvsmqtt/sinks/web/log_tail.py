@@ -25,7 +25,8 @@ Line = dict[str, Any]
 
 
 class LogTail(logging.Handler):
-    """Keeps the last lines from level info on; any thread may log. ``told`` gets each line in the thread that logs."""
+    """Keeps the last lines from level info on; any thread may log. ``told`` is called with each line, in the thread
+    that logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)

@@ -44,8 +44,8 @@ def address(text: str) -> Address:
     Raises:
         ValueError: when it is none; the message is for people.
     """
-    host, _, port = text.rpartition(":")
-    if port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536:
+    host, colon, port = text.rpartition(":")
+    if colon and port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536:
         if host in ("", "*", "0.0.0.0", "[::]"):  # noqa: S104  the owner's wish
             return Address(None, int(port))
         if (bare := _bare(host)) is not None:

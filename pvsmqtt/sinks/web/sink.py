@@ -49,7 +49,8 @@ _log = logging.getLogger("pvsmqtt.web")
 
 
 class WebSink:
-    """The page while it runs. ``view`` and ``tail`` outlive it: what is known of devices, and the log."""
+    """The page while it runs; ``listening`` is set while it can be reached. ``view`` and ``tail`` outlive it: what is
+    known of devices, and the log."""
 
     def __init__(
         self, options: WebOptions, known: Known, parts: Parts, bus: Bus[Any], view: View, tail: LogTail
@@ -59,6 +60,7 @@ class WebSink:
         self._options, self._known, self._parts, self._bus = options, known, parts, bus
         self._view, self._tail = view, tail
         self._address: Address = options.address
+        self.listening = asyncio.Event()
         self._hub = Hub()
         self._door: Door | None = None
         self._refused: Counter[str] = Counter()
@@ -68,7 +70,7 @@ class WebSink:
     def report(self) -> dict[str, Any]:
         """The page's part of the health topic."""
         return {
-            "listening": self._door is not None,
+            "listening": self.listening.is_set(),
             "address": str(self._address),
             "password": self._options.password_hash is not None,
             "connections": 0 if self._door is None else self._door.connections,
@@ -139,19 +141,21 @@ class WebSink:
         while True:
             door = Door(self._routes().answer, self._refused)
             try:
-                server = await _open(door, self._address)
+                server = await _open(door.make, self._address)
             except OSError as error:
                 self._cannot(error)
                 await asyncio.sleep(RETRY)
                 continue
             self._reason = self._message = None
             self._door = door
+            self.listening.set()
             _log.info("the status page listens on %s", self._address)
             if not self._address.here_only and self._options.password_hash is None:
                 _log.warning(OPEN, self._address)
             try:
                 await asyncio.Event().wait()
             finally:
+                self.listening.clear()
                 self._door = None
                 server.close()
                 self._hub.close()
@@ -184,7 +188,7 @@ def _now() -> str:
     return iso(datetime.now(UTC).replace(microsecond=0))
 
 
-async def _open(door: Callable[[], asyncio.Protocol], where: Address) -> asyncio.Server:
+async def _open(make: Callable[[], asyncio.Protocol], where: Address) -> asyncio.Server:
     """Listen.
 
     Raises:
@@ -192,8 +196,8 @@ async def _open(door: Callable[[], asyncio.Protocol], where: Address) -> asyncio
     """
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(door, where.host, where.port)
+        return await loop.create_server(make, where.host, where.port)
     except OSError as error:
         if where.host is not None or error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
             raise
-        return await loop.create_server(door, "0.0.0.0", where.port)  # noqa: S104  a kernel without IPv6
+        return await loop.create_server(make, "0.0.0.0", where.port)  # noqa: S104  a kernel without IPv6
