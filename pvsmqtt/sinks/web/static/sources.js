@@ -30,7 +30,7 @@ function card(name) {
   node.title3 = el("h3", null, name);
   node.badge = badge("wait");
   node.rows = el("div", null);
-  node.more = el("details", { class: "more-of" }, el("summary", null, "All it reports"), el("div", { class: "tree" }));
+  node.more = el("details", { class: "more-of" }, el("summary", null, "All it reports"), el("div", { class: "tree", tabindex: 0, role: "region", "aria-label": `All that ${name} reports` }));
   node.more.addEventListener("toggle", () => fillTree(node));
   node.append(el("div", { class: "head" }, node.title3, node.badge), node.rows, node.more);
   return node;
