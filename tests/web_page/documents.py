@@ -122,7 +122,7 @@ def bus() -> Document:
 
 
 def health(**more: Any) -> Document:
-    source = {"state": "ok", "last_success": ago(40), "age": 40.0, "cycles": 311, "refused": {}, "trouble": None, "message": None, "refused_values": {}}
+    source = {"state": "ok", "last_success": ago(40), "age": 40.0, "cycles": 311, "refused": {}, "trouble": None, "message": None, "last_refusal": None, "refused_values": {}}
     return {
         "time": ago(0),
         "now": ago(0),
@@ -133,6 +133,7 @@ def health(**more: Any) -> Document:
                 "name": "pvs 172.27.153.1",
                 "kind": "pvs",
                 "refused": {"timeout": 3, "http_503": 1},
+                "last_refusal": {"reason": "timeout", "message": "PVS did not answer within 30 s", "age": 7200.0},
                 "refused_values": {"temperature": {"sentinel": 12}},
                 "interface": {"generation": "legacy", "model": "PVS6", "build": 61839},
                 "traffic": {"requests": 1432, "logins": 0, "bytes": 18233412},
@@ -163,6 +164,7 @@ def health(**more: Any) -> Document:
             },
         ],
         "broker": {
+            "address": "mqtts://192.168.1.10:8883",
             "connected": True,
             "connected_for": 7260,
             "protocol": "5",

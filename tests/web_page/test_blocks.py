@@ -219,7 +219,8 @@ async def test_sources_say_how_they_do(browser, fake):
             f"{failing} .badge": "failing",
             failing: "power-cycle the PVS",
             f"{good} .badge": "ok",
-            good: "1432",
+            good: "PVS did not answer within 30 s · 2 h ago",
+            f"{good} dl": "1432",
             "#attention": "PVS answered 403",
             "#link": "2 to look at",
             ".sub.wide": "CRC failures",
@@ -230,7 +231,7 @@ async def test_sources_say_how_they_do(browser, fake):
         for words in ("8.3 %", "182734", "19200 8N1", "221 mio", "overrun × 2"):
             assert words in line
         mqtt = await viewer.reads(".sub:has(h3:text-is('MQTT'))")
-        for words in ("2 h 1 min long", "48211", "14 readings wait", "TLSv1.3"):
+        for words in ("mqtts://192.168.1.10:8883", "2 h 1 min long", "48211", "14 readings wait", "TLSv1.3"):
             assert words in mqtt
         assert "28 devices, 220 entities" in await viewer.reads(".sub:has(h3:text-is('Home Assistant'))")
         gone = {**documents.health()["broker"], "connected": False, "connected_for": None, "message": "no broker at 192.168.1.10:1883: look at host and port", "next_try_in": 7}

@@ -105,6 +105,7 @@ class MqttSink:
         """The broker's part of the health topic."""
         connected = self._connected_at is not None
         return {
+            "address": self._broker.url,
             "connected": connected,
             "connected_for": round(now - self._connected_at) if self._connected_at is not None else None,
             "protocol": self._session_now.version if self._session_now else None,

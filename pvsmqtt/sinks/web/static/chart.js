@@ -149,6 +149,7 @@ export function chart(label, lines, extra = () => []) {
     root,
     show(fresh) {
       data = fresh;
+      table.hidden = !present().length;
       draw();
       fillTable();
     },

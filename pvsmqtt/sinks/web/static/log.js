@@ -1,7 +1,7 @@
 // The newest lines of the log, and a report for a bug report.
 
 import { copyButton, el, keyed, text } from "./dom.js";
-import { moment } from "./format.js";
+import { count, moment } from "./format.js";
 import { store } from "./store.js";
 import { stamp } from "./stamp.js";
 
@@ -50,6 +50,6 @@ export function renderLog(section) {
   const last = store.log.at(-1);
   const troubles = store.log.filter((line) => line.level !== "info").length;
   const place = section.querySelector(".stamp");
-  if (last) stamp(place, "live", Date.parse(last.time), troubles ? `${troubles} warnings or errors` : "no warnings");
+  if (last) stamp(place, "live", Date.parse(last.time), `${count(troubles, "trouble")}`);
   else text(place, "");
 }

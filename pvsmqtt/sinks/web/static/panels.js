@@ -150,7 +150,7 @@ export function renderPanels(section) {
   };
   const key = (device) => device.id;
   if (plan) {
-    Object.assign(view.map.style, { aspectRatio: `${plan.wide * plan.shape} / ${plan.high}`, minWidth: `${plan.wide * 2.9}rem`, maxWidth: `${plan.wide * 4.6 * Math.max(1, plan.shape)}rem` });
+    Object.assign(view.map.style, { aspectRatio: `${plan.wide * plan.shape} / ${plan.high}`, minWidth: `${plan.wide * 2.9}rem`, maxWidth: `${plan.wide * (all.length > 100 ? 3.2 : 4.6) * Math.max(1, plan.shape)}rem` });
   }
   view.map.parentElement.hidden = !plan;
   keyed(view.map, placed, key, tile, (node, device) => update(node, device, middle, place(device)));

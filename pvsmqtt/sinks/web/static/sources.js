@@ -6,7 +6,7 @@ import { registerTable } from "./registers.js";
 import { now, store, value } from "./store.js";
 import { ageOf, stamp } from "./stamp.js";
 
-const KNOWN = new Set(["name", "kind", "state", "last_success", "age", "cycles", "refused", "trouble", "message", "refused_values"]);
+const KNOWN = new Set(["name", "kind", "state", "last_success", "age", "cycles", "refused", "trouble", "message", "last_refusal", "refused_values"]);
 const LINE = ["line_state", "baud_rate", "bus_load", "frame_rate", "frames", "crc_failures", "junk_bytes", "requests", "timeouts", "exceptions", "units_heard", "known_registers", "unknown_registers"];
 const REGISTERS = ["rs485", "modbus_tap"];
 
@@ -50,14 +50,19 @@ function show(node, state, rows, document) {
 
 const timeOf = (iso) => (iso ? el("span", null, moment(iso), " · ", ageOf(Date.parse(iso))) : "not yet");
 
+function lastRefusal(it) {
+  if (!it) return "none since the start";
+  return el("span", null, it.message || words(it.reason), " · ", ageOf(Date.parse(store.health.now || store.health.time) - 1000 * it.age));
+}
+
 function source(node, it) {
-  const asked = it.traffic ? `${it.traffic.requests} (${it.traffic.logins} logins)` : lineOf(it) ? value(lineOf(it), "requests") ?? null : null;
+  const asked = it.traffic ? `${it.traffic.requests}, with ${count(it.traffic.logins, "login")}` : lineOf(it) ? value(lineOf(it), "requests") ?? null : null;
   const refused = total(it.refused);
   const values = Object.entries(it.refused_values || {}).map(([key, why]) => `${words(key)} (${tally(why)})`).join(", ");
   const firmware = it.interface;
   show(node, it.state, [
     ["Last success", timeOf(it.last_success)],
-    ["Refusal now", it.trouble ? el("span", { class: "bad" }, it.message || words(it.trouble)) : "none"],
+    it.trouble ? ["Refused now", el("span", { class: "bad" }, it.message || words(it.trouble))] : ["Last refusal", lastRefusal(it.last_refusal)],
     ["Cycles", it.cycles],
     ["Requests", asked],
     ["Errors", refused ? `${refused}: ${tally(it.refused)}` : "none"],

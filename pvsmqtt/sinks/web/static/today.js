@@ -7,6 +7,7 @@ import { site, stateOf } from "./store.js";
 import { stamp } from "./stamp.js";
 
 const EVERY = 300000;
+const SOON = 60000; // while there is nothing to be seen
 const LINES = [
   { key: "pv_power", name: "Solar", area: true },
   { key: "load_power", name: "Home" },
@@ -34,7 +35,7 @@ export async function renderToday(section, anew) {
     section.querySelector(".body").replaceChildren(picture.root, signs);
   }
   const wanted = house.id;
-  if (anew || asked?.id !== wanted || Date.now() - asked.at > EVERY) {
+  if (anew || asked?.id !== wanted || Date.now() - asked.at > (asked.empty ? SOON : EVERY) - 1000) {
     asked = { id: wanted, at: Date.now() };
     const reply = await get(`api/curves?device=${encodeURIComponent(wanted)}`);
     if (asked.id !== wanted) return;
@@ -42,6 +43,7 @@ export async function renderToday(section, anew) {
       got = Date.parse(reply.now);
       const data = dataOf(reply, wanted);
       picture.show(data);
+      asked.empty = !Object.values(data.series).some((values) => values.some((one) => one !== null));
       const stored = data.series.battery_power?.some((one) => one !== null);
       text(signs, `Time of the house. Grid above zero is import, below is export${stored ? "; battery above zero discharges, below charges" : ""}.`);
     }
