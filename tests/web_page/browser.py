@@ -81,7 +81,9 @@ class Viewer:
 
 
 @asynccontextmanager
-async def looking(browser: Browser, url: str, *, ready: str | None = "#now .flow", **how: Any) -> AsyncIterator[Viewer]:
+async def looking(
+    browser: Browser, url: str, *, ready: str | None = "#now .flow", **how: Any
+) -> AsyncIterator[Viewer]:
     """A new window at ``url``, looked at as soon as the element ``ready`` is there."""
     context = await browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **how})
     try:
@@ -101,16 +103,17 @@ def folder(default: Path) -> Path:
     return place
 
 
-async def violations(viewer: Viewer) -> list[str]:
-    """What axe finds wrong for people who hear the page, or see it badly."""
+async def violations(viewer: Viewer, part: str = "html") -> list[str]:
+    """What axe finds wrong in a part of the page for people who hear it, or see it badly."""
     from importlib.resources import files
 
     try:
         axe = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
     except ModuleNotFoundError:
         pytest.skip("axe is not installed (script/setup test)")
-    await viewer.page.evaluate(axe)
-    found = await viewer.page.evaluate("() => axe.run()")
+    if not await viewer.page.evaluate("() => Boolean(window.axe)"):
+        await viewer.page.evaluate(axe)
+    found = await viewer.page.evaluate("(part) => axe.run(part, {resultTypes: ['violations']})", part)
     return [
         f"{one['id']}: {one['help']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
         for one in found["violations"]

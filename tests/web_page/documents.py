@@ -87,7 +87,9 @@ def panel(number: int, availability: str = "live", *, place: bool = True, **more
         values |= {"panel_x": 250 * (number % COLUMNS), "panel_y": -400 * (number // COLUMNS), "panel_azimuth": 180}
     age = {"live": 12, "asleep": 30000, "stale": 1900, "lost": 14400}[availability]
     more = {"model": "AC_Module_Type_E", "panel": "SPR-X22-360-E-AC", **more}
-    return device(Kind.INVERTER, f"e0012212509{number:04}", values, online=availability in ("live", "asleep"), age=age, **more)
+    return device(
+        Kind.INVERTER, f"e0012212509{number:04}", values, online=availability in ("live", "asleep"), age=age, **more
+    )
 
 
 def every_state(count: int = 24, place: bool = True) -> list[Document]:
@@ -118,11 +120,29 @@ def bus() -> Document:
         "timeouts": 3,
         "exceptions": 1,
     }
-    return device(Kind.BUS, "rs485", values, name="RS-485 line", serial=None, sources=["rs485 rs485"], model="serial:///dev/ttyUSB0")
+    return device(
+        Kind.BUS,
+        "rs485",
+        values,
+        name="RS-485 line",
+        serial=None,
+        sources=["rs485 rs485"],
+        model="serial:///dev/ttyUSB0",
+    )
 
 
 def health(**more: Any) -> Document:
-    source = {"state": "ok", "last_success": ago(40), "age": 40.0, "cycles": 311, "refused": {}, "trouble": None, "message": None, "last_refusal": None, "refused_values": {}}
+    source = {
+        "state": "ok",
+        "last_success": ago(40),
+        "age": 40.0,
+        "cycles": 311,
+        "refused": {},
+        "trouble": None,
+        "message": None,
+        "last_refusal": None,
+        "refused_values": {},
+    }
     return {
         "time": ago(0),
         "now": ago(0),
@@ -160,7 +180,10 @@ def health(**more: Any) -> Document:
                 "setting": "19200 8N1",
                 "counters": {"frames": 182734, "crc_failures": 12},
                 "driver": {"parity": 0, "overrun": 2},
-                "units": {"220": {"kind": "hub_plus", "age": 3.2, "timeouts": 0}, "221": {"kind": "mio", "age": 4.0, "timeouts": 3}},
+                "units": {
+                    "220": {"kind": "hub_plus", "age": 3.2, "timeouts": 0},
+                    "221": {"kind": "mio", "age": 4.0, "timeouts": 3},
+                },
             },
         ],
         "broker": {
@@ -176,7 +199,15 @@ def health(**more: Any) -> Document:
             "next_try_in": None,
             "tls": {"version": "TLSv1.3", "cipher": "x", "expires": "2027-01-01T00:00:00Z"},
         },
-        "journal": {"state": "ok", "message": None, "stream": "9f1c", "pending": 14, "oldest_age": 3, "bytes": 81920, "dropped": {}},
+        "journal": {
+            "state": "ok",
+            "message": None,
+            "stream": "9f1c",
+            "pending": 14,
+            "oldest_age": 3,
+            "bytes": 81920,
+            "dropped": {},
+        },
         "restarts": {},
         "energy": {},
         "memory": {"resident": 61000},
@@ -207,12 +238,25 @@ def state(devices: list[Document] | None = None, **more: Any) -> Document:
             "prefix": "homeassistant",
             "devices": 28,
             "entities": 220,
-            "topics": ["homeassistant/device/pvsmqtt_home_site/config", "homeassistant/device/pvsmqtt_e00122125090000/config"],
+            "topics": [
+                "homeassistant/device/pvsmqtt_home_site/config",
+                "homeassistant/device/pvsmqtt_e00122125090000/config",
+            ],
         },
         "log": [
             {"time": ago(93600), "level": "info", "logger": "pvsmqtt", "text": "pvsmqtt 0.9.0 runs, 3 sources"},
-            {"time": ago(600), "level": "warning", "logger": "pvsmqtt.pvs", "text": "PVS answered 403 on old firmware 61839: power-cycle the PVS"},
-            {"time": ago(30), "level": "error", "logger": "pvsmqtt.mqtt", "text": "no broker at 192.168.1.10:1883 (refused)"},
+            {
+                "time": ago(600),
+                "level": "warning",
+                "logger": "pvsmqtt.pvs",
+                "text": "PVS answered 403 on old firmware 61839: power-cycle the PVS",
+            },
+            {
+                "time": ago(30),
+                "level": "error",
+                "logger": "pvsmqtt.mqtt",
+                "text": "no broker at 192.168.1.10:1883 (refused)",
+            },
         ],
         **more,
     }
@@ -223,20 +267,46 @@ def curves(ids: tuple[str, ...] = ("site",), keys: tuple[str, ...] | None = None
     now = datetime.now(UTC).replace(microsecond=0)
     start = now - timedelta(seconds=BUCKETS * STEP)
     midnight = now - timedelta(hours=14)
-    series: dict[str, list[float | None]] = {key: [] for key in ("pv_power", "load_power", "grid_power", "battery_power", "state_of_charge", "power")}
+    series: dict[str, list[float | None]] = {
+        key: [] for key in ("pv_power", "load_power", "grid_power", "battery_power", "state_of_charge", "power")
+    }
     for index in range(BUCKETS):
         hour = (14 + index * 24 / BUCKETS) % 24
         sun = max(0.0, 6200 * math.sin(math.pi * (hour - 6) / 13)) if 6 < hour < 19 else 0.0
         load = 700 + 500 * math.sin(hour * 1.7) ** 2 + (2200 if 18 < hour < 20 else 0)
         battery = max(-2400.0, min(2400.0, (load - sun) * 0.7))
-        row = {"pv_power": sun, "load_power": load, "battery_power": battery, "grid_power": load - sun - battery, "state_of_charge": 50 + 4 * hour % 50, "power": sun / 24}
+        row = {
+            "pv_power": sun,
+            "load_power": load,
+            "battery_power": battery,
+            "grid_power": load - sun - battery,
+            "state_of_charge": 50 + 4 * hour % 50,
+            "power": sun / 24,
+        }
         for key, value in row.items():
             series[key].append(None if 3 < hour < 4 else round(value, 1))
     wanted = keys or ("pv_power", "load_power", "grid_power", "battery_power", "state_of_charge")
-    return {"step": STEP, "start": iso(start), "now": iso(now), "midnight": iso(midnight), "series": {id: {key: series[key] for key in wanted} for id in ids}}
+    return {
+        "step": STEP,
+        "start": iso(start),
+        "now": iso(now),
+        "midnight": iso(midnight),
+        "series": {id: {key: series[key] for key in wanted} for id in ids},
+    }
 
 
 def registers(value: int = 2413, changed: float | None = 2.0) -> Document:
-    row = {"table": "holding", "address": 40001, "value": value, "name": "grid_voltage_l1", "reading": f"{value / 10:.1f} V", "changed_at": None if changed is None else ago(changed), "seen_at": ago(1)}
-    more = [{**row, "address": 40002 + number, "value": number, "name": None, "reading": None, "changed_at": None} for number in range(12)]
+    row = {
+        "table": "holding",
+        "address": 40001,
+        "value": value,
+        "name": "grid_voltage_l1",
+        "reading": f"{value / 10:.1f} V",
+        "changed_at": None if changed is None else ago(changed),
+        "seen_at": ago(1),
+    }
+    more = [
+        {**row, "address": 40002 + number, "value": number, "name": None, "reading": None, "changed_at": None}
+        for number in range(12)
+    ]
     return {"lines": [{"name": "rs485", "units": [{"unit": 220, "device": "hub1", "registers": [row, *more]}]}]}

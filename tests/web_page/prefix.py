@@ -45,7 +45,9 @@ class Prefix:
             request.method, url, headers=headers, data=await request.read(), allow_redirects=False
         )
         async with asked as reply:
-            kept = {key: value for key, value in reply.headers.items() if key not in ("Transfer-Encoding", "Connection")}
+            kept = {
+                key: value for key, value in reply.headers.items() if key not in ("Transfer-Encoding", "Connection")
+            }
             response = web.StreamResponse(status=reply.status, headers=kept)
             await response.prepare(request)
             async for piece in reply.content.iter_any():

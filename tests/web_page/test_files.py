@@ -28,6 +28,8 @@ def test_nothing_is_fetched_from_elsewhere(file):
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_nothing_from_outside_can_become_markup_or_script(file):
     text = file.read_text("utf-8")
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function", text)
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\(|new Function", text
+    )
     if file.suffix == ".html":
         assert not re.search(r"\sstyle=|<style|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", text)

@@ -34,7 +34,8 @@ async def test_the_page_shows_what_was_published_and_survives_a_restart(browser,
         await service.says(LISTENS)
         await recorder.have("site", *device_ids(pvs))
         site = await recorder.wait(
-            f"{ROOT}/site/state", lambda message: None not in [message.json.get(f"{key}_power") for key in KEYS.values()]
+            f"{ROOT}/site/state",
+            lambda message: None not in [message.json.get(f"{key}_power") for key in KEYS.values()],
         )
         async with looking(browser, f"http://127.0.0.1:{port}/") as viewer:
             await viewer.until("() => document.querySelectorAll('.panel').length === 9")
