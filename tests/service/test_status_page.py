@@ -185,8 +185,7 @@ async def test_a_reload_takes_up_another_address_and_a_password(bench: Bench) ->
         state = await inside.state()
         assert {device["id"] for device in state["devices"]} >= devices.keys()
         assert any("pvsmqtt" in line["text"] and "runs" in line["text"] for line in state["log"])
-        mark = recorder.mark()
-        await recorder.wait(f"{ROOT}/site/state", since=mark)
+        await recorder.fence()
         # Nothing that the service tells anywhere has the hash in it.
         secret = HASH.split("$")[-1]
         texts = [json.dumps(state), *(message.text for message in recorder.messages), *service.log.items]

@@ -175,7 +175,9 @@ async def test_a_port_that_is_taken_is_said_once_and_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("listen", "password_hash", "warned"), [("*", None, True), ("*", HASH, False), ("", None, False)]
+    ("listen", "password_hash", "warned"),
+    [("*", None, True), ("*", HASH, False), ("", None, False)],
+    ids=["open", "password", "here"],
 )
 async def test_an_open_door_is_warned_of(
     listen: str, password_hash: str | None, warned: bool, caplog: pytest.LogCaptureFixture

@@ -38,6 +38,7 @@ def test_each_has_a_salt_of_its_own() -> None:
         MADE.replace("scrypt", "md5"),
         MADE + "\n",
     ],
+    ids=range(10),  # each has a salt of its own
 )
 def test_what_is_no_hash(text: str) -> None:
     with pytest.raises(ValueError, match="this is no hash"):
