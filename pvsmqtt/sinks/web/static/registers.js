@@ -20,7 +20,7 @@ export function registerTable() {
     el("p", null, el("label", { for: "register-filter" }, "Filter "), filter), told,
     el("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Registers" },
       el("table", null, el("thead", null, el("tr", null, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)))), rows)));
-  let document_ = null;
+  let answer = null;
   let timer = 0;
 
   async function poll() {
@@ -28,25 +28,26 @@ export function registerTable() {
     if (!root.open) return;
     if (!document.hidden) {
       const reply = await get("api/registers");
-      if (reply) document_ = reply;
+      if (reply) answer = reply;
       show();
     }
     timer = setTimeout(poll, EVERY);
   }
 
   function show() {
-    if (!document_) {
+    if (!answer) {
       text(told, "The registers could not be had.");
       return;
     }
     const wanted = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const all = document_.lines.flatMap((line) => line.units.flatMap((unit) => unit.registers.map((register) => ({ line: line.name, unit: unit.unit, device: unit.device, ...register }))));
+    const all = answer.lines.flatMap((line) => line.units.flatMap((unit) => unit.registers.map((register) => ({ line: line.name, unit: unit.unit, device: unit.device, ...register }))));
+    const leftOut = answer.lines.flatMap((line) => line.units).reduce((sum, unit) => sum + (unit.left_out || 0), 0);
     const fits = (it) => {
       const words = `${it.line} ${it.unit} ${it.device || ""} ${it.table} ${it.address} ${it.name || ""}`.toLowerCase();
       return wanted.every((one) => words.includes(one));
     };
     const found = all.filter(fits);
-    text(told, `${found.length} of ${all.length} registers${found.length > MOST ? `, the first ${MOST} are shown` : ""}`);
+    text(told, `${found.length} of ${all.length} registers${found.length > MOST ? `, the first ${MOST} are shown` : ""}${leftOut ? `; ${leftOut} more are not told` : ""}`);
     keyed(rows, found.slice(0, MOST), (it) => `${it.line} ${it.unit} ${it.table} ${it.address}`, () => el("tr", null, ...COLUMNS.map(() => el("td", null))), row);
   }
 
@@ -58,7 +59,7 @@ export function registerTable() {
 function row(node, it) {
   const cells = node.children;
   const bit = typeof it.value === "boolean";
-  text(cells[0], document_lines(it));
+  text(cells[0], `${it.line} ${it.unit}`);
   text(cells[1], it.table);
   text(cells[2], String(it.address));
   text(cells[3], String(it.value));
@@ -71,5 +72,3 @@ function row(node, it) {
   else if (cells[6].firstElementChild) attr(cells[6].firstElementChild, "data-at", changed);
   else cells[6].replaceChildren(ageOf(changed));
 }
-
-const document_lines = (it) => `${it.line} ${it.unit}`;

@@ -6,9 +6,8 @@ import { registerTable } from "./registers.js";
 import { now, store, value } from "./store.js";
 import { ageOf, stamp } from "./stamp.js";
 
-const KNOWN = new Set(["name", "kind", "state", "last_success", "age", "cycles", "refused", "trouble", "message", "last_refusal", "refused_values"]);
+const KNOWN = new Set(["name", "kind", "state", "last_success", "age", "cycles", "refused", "trouble", "message", "last_refusal", "refused_values", "failing_for", "patience"]);
 const LINE = ["line_state", "baud_rate", "bus_load", "frame_rate", "frames", "crc_failures", "junk_bytes", "requests", "timeouts", "exceptions", "units_heard", "known_registers", "unknown_registers"];
-const REGISTERS = ["rs485", "modbus_tap"];
 
 const tally = (counts) => Object.entries(counts || {}).map(([reason, times]) => `${words(reason)} × ${times}`).join(", ");
 const total = (counts) => Object.values(counts || {}).reduce((sum, one) => sum + one, 0);
@@ -63,6 +62,7 @@ function source(node, it) {
   show(node, it.state, [
     ["Last success", timeOf(it.last_success)],
     it.trouble ? ["Refused now", el("span", { class: "bad" }, it.message || words(it.trouble))] : ["Last refusal", lastRefusal(it.last_refusal)],
+    ["Failing for", typeof it.failing_for === "number" ? span(it.failing_for) : null],
     ["Cycles", it.cycles],
     ["Requests", asked],
     ["Errors", refused ? `${refused}: ${tally(it.refused)}` : "none"],
@@ -145,7 +145,7 @@ export function renderSources(section) {
   const lines = [...store.devices.values()].filter((one) => one.kind === "bus");
   keyed(view.lines, lines, (one) => one.id, (one) => wide(card(one.name)), line);
   view.lines.hidden = !lines.length;
-  view.registers.root.hidden = !all.some((one) => REGISTERS.includes(one.kind));
+  view.registers.root.hidden = !lines.length;
   const out = [];
   if (health.broker) out.push(["MQTT", mqtt, health.broker]);
   if (state.home_assistant) out.push(["Home Assistant", assistant, state.home_assistant]);
