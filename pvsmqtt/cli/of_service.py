@@ -99,6 +99,13 @@ COMMANDS = (
         ),
     ),
     Command(
+        "web-password",
+        "make the hash of a password for the status page; asks for it, or reads a line of standard input",
+        "pvsmqtt web-password",
+        "web_password:web_password",
+        (),
+    ),
+    Command(
         "demo",
         "show everything at work with a simulated PVS and a broker inside the process",
         "pvsmqtt demo --seconds 10",
