@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pvsmqtt.commands import log, network
 from pvsmqtt.options import Options
@@ -91,6 +91,18 @@ def _state_dir(path: Path) -> Finding:
 
 async def broker(settings: Settings) -> list[Finding]:
     """Whether the broker lets us in, and takes what we publish."""
+    return (await try_broker(settings)).findings
+
+
+class Tried(NamedTuple):
+    """What came of a try to reach the broker; ``reason`` is why it refused, as it is counted (`broker.reasons`)."""
+
+    findings: list[Finding]
+    reason: str | None = None
+
+
+async def try_broker(settings: Settings) -> Tried:
+    """Connect, and publish nothing that stays."""
     import aiomqtt
 
     from pvsmqtt.broker.connection import Refused, connect_any, default_client_id
@@ -102,9 +114,9 @@ async def broker(settings: Settings) -> list[Finding]:
     options = settings.mqtt
     if options.host == EMBEDDED:
         if embedded.available():
-            return [Finding("broker", True, f"runs inside the service on {options.listen}:{options.port}")]
+            return Tried([Finding("broker", True, f"runs inside the service on {options.listen}:{options.port}")])
         advice = "pip install 'pvsmqtt[embedded]', or name a broker of your own in [mqtt] host"
-        return [Finding("broker", False, "the embedded broker is not installed", advice)]
+        return Tried([Finding("broker", False, "the embedded broker is not installed", advice)])
     topics = Topics(options.base_topic, settings.instance, settings.home_assistant.discovery_prefix)
     client_id = f"{options.client_id or default_client_id(topics.root)}-check"
     try:
@@ -117,9 +129,9 @@ async def broker(settings: Settings) -> list[Finding]:
             if session.denied is not None:
                 text = f"it throws away what we publish ({session.denied})"
                 findings.append(Finding("broker access", False, text, DENIED_ADVICE))
-            return findings
+            return Tried(findings)
     except Refused as refused:
-        return [Finding("broker", False, refused.text, refused.advice)]
+        return Tried([Finding("broker", False, refused.text, refused.advice)], refused.reason)
     except aiomqtt.MqttError as error:
         advice = "look into its log: it may not let this user publish"
-        return [Finding("broker", False, f"{options.broker} cut the connection ({error})", advice)]
+        return Tried([Finding("broker", False, f"{options.broker} cut the connection ({error})", advice)], "cut")

@@ -48,7 +48,7 @@ def test_this_machine() -> None:
     assert snapshot is not None
     lo = next(one for one in snapshot.interfaces if one.name == "lo")
     assert IPv4Interface("127.0.0.1/8") in [address.at for address in lo.addresses]
-    assert not (lo.wired or lo.wireless)
+    assert (lo.wired, lo.wireless) == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What ``pvsmqtt check`` says about the network of this machine towards a PVS.
 
-`machine` looks at the machine: links and addresses (`netlink`), routes, Wi-Fi; it changes nothing and sends nothing to
-anybody. What it saw is a `Snapshot`; `rules` are pure: a snapshot and a `Question` in, findings out.
+`machine` looks at the machine: links and addresses (`netlink`), routes, Wi-Fi; it changes nothing and sends nothing
+to anybody. What it saw is a `Snapshot`; `rules` are pure: a snapshot and a `Question` in, findings out.
 
 Source of the facts: owners' guides. The installer port LAN1 of a PVS is 172.27.153.1 and runs a DHCP server that
 makes the PVS the gateway and the name server of whoever asks; newer firmware does not renew a lease.
@@ -13,9 +13,9 @@ import asyncio
 from collections.abc import Iterable
 from ipaddress import IPv4Address
 
+from pvsmqtt.commands.network.machine import take
 from pvsmqtt.commands.network.rules import Question, findings
 from pvsmqtt.commands.network.snapshot import PVS_NETWORK
-from pvsmqtt.commands.network.machine import take
 from pvsmqtt.sources.base import Finding
 
 __all__ = ["explain", "question"]
