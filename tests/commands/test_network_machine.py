@@ -37,7 +37,9 @@ def test_the_table_of_routes() -> None:
     ]
 
 
-@pytest.mark.parametrize("data", [b"", b"\0" * 64, b"\xff" * 64, netlink.dump_links()[:50]])
+@pytest.mark.parametrize(
+    "data", [b"", b"\0" * 64, b"\xff" * 64, netlink.dump_links()[:50]], ids=["empty", "zeros", "ones", "cut"]
+)
 def test_a_damaged_dump(data: bytes) -> None:
     assert netlink.links(data) == []
     assert netlink.addresses(data) == {}

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvsmqtt.commands.setup import present, writing
-from pvsmqtt.commands.setup.choices import Choices, Login
+from pvsmqtt.commands.setup.choices import Choices, Login, settings_of
 from pvsmqtt.commands.setup.given import Given, split_broker
+from pvsmqtt.commands.setup.published import is_ours
 from pvsmqtt.settings import SettingsError, load
 from pvsmqtt.settings.example import example, toml
 
@@ -146,6 +147,22 @@ def test_the_environment_gives_only_what_is_missing(tmp_path: Path) -> None:
     assert Given(password_file=tmp_path / "secret").with_password(environ).password == "of the file"
     with pytest.raises(SettingsError, match="cannot be read"):
         Given(password_file=tmp_path / "none").with_password(environ)
+
+
+@pytest.mark.parametrize(
+    ("notes", "ours"),
+    [
+        ('{"root": "pvsmqtt/home"}', True),
+        ('{"root": "pvsmqtt/barn"}', False),
+        ("[]", False),
+        ("{", False),
+        (None, False),
+    ],
+)
+def test_whether_this_machine_published_it(tmp_path: Path, notes: str | None, ours: bool) -> None:
+    if notes is not None:
+        (tmp_path / "announced.json").write_text(notes)
+    assert is_ours(settings_of({"mqtt": {"host": "x"}, "state_dir": str(tmp_path)})) is ours
 
 
 class TestWriting:
