@@ -37,11 +37,19 @@ Event = DeviceState | DeviceGone | Info | HealthReport
 
 
 class Service:
-    """One run of pvsmqtt. ``reload`` reads the settings again (it raises `SettingsError` when they are bad)."""
+    """One run of pvsmqtt. ``reload`` reads the settings again (it raises `SettingsError` when they are bad). A house
+    in fast motion has another ``tick``, and a ``day``: what the clock says there."""
 
-    def __init__(self, settings: Settings, reload: Callable[[], Settings] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reload: Callable[[], Settings] | None = None,
+        tick: float | None = None,
+        day: Callable[[], datetime] | None = None,
+    ) -> None:
         self._settings = settings
         self._reload = reload
+        self._tick = tick
         self._started_at = datetime.now(UTC).replace(microsecond=0)
         self._started = time.monotonic()
         self._bus: Bus[Event] = Bus()
@@ -53,7 +61,7 @@ class Service:
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._bridge_said: DeviceState | None = None
         self._page = StatusPage(
-            settings.instance, self._started_at, self._bus, self._supervisor, self._health, self._registers
+            settings.instance, self._started_at, self._bus, self._supervisor, self._health, self._registers, day
         )
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
@@ -211,7 +219,7 @@ class Service:
                 next_health = now + HEALTH_EVERY
                 self._bus.publish(self._health())
             systemd.notify("WATCHDOG=1")
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(self._tick or TICK)
 
     def _health(self) -> HealthReport:
         """How everything does at this moment."""

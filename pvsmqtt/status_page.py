@@ -44,7 +44,8 @@ class Broker(Protocol):
 
 
 class StatusPage:
-    """The page: there or not, as the options say. What it shows is asked of the service when somebody looks."""
+    """The page: there or not, as the options say. What it shows is asked of the service when somebody looks. ``day``
+    is the clock of a house in fast motion, by which its curves go."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class StatusPage:
         supervisor: Supervisor,
         health: Callable[[], HealthReport],
         registers: Callable[[], Mapping[str, Any]],
+        day: Callable[[], datetime] | None = None,
     ) -> None:
         self._instance, self._started_at, self._bus = instance, started_at, bus
         self._supervisor, self._make_health, self._registers = supervisor, health, registers
@@ -63,6 +65,8 @@ class StatusPage:
         self._sink: WebSink | None = None
         self._kept: tuple[View, LogTail] | None = None
         self._curves: Curves | None = None
+        self._wall: Callable[[], datetime] = day or _wall
+        self._monotonic: Callable[[], float] = time.monotonic if day is None else lambda: day().timestamp()
         self._health: tuple[float, dict[str, Any]] | None = None
 
     def broker_is(self, broker: Broker) -> None:
@@ -124,8 +128,8 @@ class StatusPage:
         if self._curves is None:
             self._curves = curves = Curves(settings.zone)
             file = CurvesFile(settings.state_dir)
-            file.load(curves, datetime.now(UTC), time.monotonic())
-            self._supervisor.start(CURVES, lambda: file.keep(curves, self._bus))
+            file.load(curves, self._wall(), self._monotonic())
+            self._supervisor.start(CURVES, lambda: file.keep(curves, self._bus, self._wall, self._monotonic))
         return self._curves
 
     def _parts(self, curves: Curves | None, tail: LogTail) -> Parts:
@@ -133,12 +137,12 @@ class StatusPage:
         from pvsmqtt.sinks.web import diagnostics, verdict
         from pvsmqtt.sinks.web.parts import Parts
 
-        def of_device(device: str | None, wall: datetime) -> dict[str, Any]:
-            return {} if curves is None else curves.document(wall, time.monotonic(), device)
+        def of_device(device: str | None) -> dict[str, Any]:
+            return {} if curves is None else curves.document(self._wall(), self._monotonic(), device)
 
         async def report() -> str:
             info = next((event.document for event in self._bus.latest() if isinstance(event, Info)), {})
-            args = (info, self.health(), self._states(), tail.lines(), datetime.now(UTC), self._names)
+            args = (info, self.health(), self._states(), tail.lines(), _wall(), self._names)
             return await asyncio.to_thread(diagnostics.report, *args)
 
         return Parts(
@@ -165,6 +169,10 @@ class StatusPage:
 
     def _state_topic(self, device: Device) -> str:
         return "" if self._broker is None else self._broker.state_topic(device)
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
 
 
 def _names(settings: Settings) -> Iterator[str]:

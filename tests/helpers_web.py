@@ -65,7 +65,7 @@ async def _no_diagnostics() -> str:
 def nothing() -> Parts:
     """Nothing is kept, counted or heard, and all is well where the broker is there."""
     return Parts(
-        curves=lambda device, now: {"step": 300, "series": {}},
+        curves=lambda device: {"step": 300, "series": {}},
         metrics=_no_metrics,
         verdict=lambda health: [] if (health.get("broker") or {}).get("connected") else ["broker: not connected"],
         diagnostics=_no_diagnostics,

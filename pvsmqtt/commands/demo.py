@@ -24,6 +24,7 @@ SPEED = 600
 """Seconds of the simulated day for each second of ours."""
 
 POLL = 1.0
+TICK = 0.5
 BUS_INTERVAL = 1.0
 """Seconds from one burst on the bus to the next; a real supervisor polls it every 15 s."""
 
@@ -102,7 +103,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         "PVSMQTT_RS485__0__INTERVAL": str(BUS_INTERVAL),
         "PVSMQTT_WEB__LISTEN": f"127.0.0.1:{page_port}",
     }
-    service = Service(load(environ=environment))
+    service = Service(load(environ=environment), tick=TICK, day=simulator.now)
     print(f"A simulated PVS6 with {panels} panels answers at {simulator.url}, a broker at mqtt://127.0.0.1:{port}.")  # noqa: T201
     print(f"The RS-485 bus of its SunVault can be heard at {bus.url} (its registers are invented).")  # noqa: T201
     print(f"The status page is at http://127.0.0.1:{page_port}/.")  # noqa: T201

@@ -27,11 +27,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What others make: the curves of a device (of every site where none is named) up to a moment, metrics and their
+    """What others make: the curves of a device (of every site where none is named), metrics and their
     content type for an ``Accept`` header, the reasons for which a health document is not well, a report for a bug
     report, the registers heard."""
 
-    curves: Callable[[str | None, datetime], Document]
+    curves: Callable[[str | None], Document]
     metrics: Callable[[str], Awaitable[tuple[bytes, str]]]
     verdict: Callable[[Document], list[str]]
     diagnostics: Callable[[], Awaitable[str]]

@@ -12,7 +12,6 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -167,7 +166,7 @@ class Routes:
 
     async def _api_curves(self, request: web.BaseRequest, login: str) -> web.StreamResponse:
         del login
-        return replies.document(self._parts.curves(request.query.get("device"), datetime.now(UTC)))
+        return replies.document(self._parts.curves(request.query.get("device")))
 
     async def _api_registers(self, request: web.BaseRequest, login: str) -> web.StreamResponse:
         del request, login

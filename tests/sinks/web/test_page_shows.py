@@ -120,15 +120,15 @@ async def test_what_others_make_is_handed_out() -> None:
         return "a report"
 
     parts = Parts(
-        curves=lambda device, now: {"device": device, "now": now.tzinfo is not None},
+        curves=lambda device: {"device": device},
         metrics=metrics,
         verdict=lambda health: list(health["reasons"]),
         diagnostics=report,
         registers=lambda: {"lines": [1]},
     )
     async with serving(parts) as page:
-        assert await page.json("api/curves?device=a%2Fb") == {"device": "a/b", "now": True}
-        assert await page.json("api/curves") == {"device": None, "now": True}
+        assert await page.json("api/curves?device=a%2Fb") == {"device": "a/b"}
+        assert await page.json("api/curves") == {"device": None}
         assert await page.json("api/registers") == {"lines": [1]}
         response, text = await page.get("api/diagnostics")
         assert (response.content_type, text) == ("text/plain", "a report")
