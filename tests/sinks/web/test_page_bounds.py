@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from helpers_web import POLICY, panel, serving
 
-from pvsmqtt.sinks.web import door, routes, stream
+from pvsmqtt.sinks.web import door, routes, sink, stream
 
 
 async def test_a_client_that_leaves_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +62,14 @@ async def test_who_asks_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch, be
     monkeypatch.setattr(door, "IDLE", 0.1)
     async with serving() as page:
         assert await page.raw(begin) == b""
+
+
+async def test_who_follows_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "IDLE", 0.05)
+    monkeypatch.setattr(sink, "REFRESH", 0.2)
+    async with serving() as page, page.follow() as events:
+        for _ in range(2):
+            await events.next("health")
 
 
 async def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
