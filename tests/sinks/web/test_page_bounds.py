@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import ModuleType
 
 import pytest
 from helpers_web import POLICY, panel, serving
@@ -72,8 +73,11 @@ async def test_who_follows_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
             await events.next("health")
 
 
-async def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "WRITE_WITHIN", 0.2)
+@pytest.mark.parametrize("patience", [(routes, "WRITE_WITHIN"), (door, "UNREAD")], ids=["by us", "by the kernel"])
+async def test_a_client_that_does_not_read_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, patience: tuple[ModuleType, str]
+) -> None:
+    monkeypatch.setattr(*patience, 0.2)
     dropped = asyncio.Event()
     leave = stream.Hub.leave
 
