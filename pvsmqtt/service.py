@@ -52,7 +52,9 @@ class Service:
         self._house = self._kept.house
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._bridge_said: DeviceState | None = None
-        self._page = StatusPage(settings.instance, self._started_at, self._bus, self._supervisor, self._health)
+        self._page = StatusPage(
+            settings.instance, self._started_at, self._bus, self._supervisor, self._health, self._registers
+        )
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
 
@@ -67,7 +69,7 @@ class Service:
             self._tell_bridge()
             await self._start_journal()
             self._start_broker_and_sink()
-            await self._page.apply(self._settings.web)
+            await self._page.apply(self._settings)
             self._start_sources()
             self._supervisor.start("housekeeping", self._housekeeping)
             systemd.notify("READY=1")
@@ -127,7 +129,7 @@ class Service:
                 await self._supervisor.stop("journal")
                 await self._start_journal()
             self._start_broker_and_sink()
-        await self._page.apply(settings.web)
+        await self._page.apply(settings)
         self._start_sources()
         self._tell_bridge()
         _log.info("the new configuration is in force")
@@ -222,8 +224,12 @@ class Service:
             journal=self._journal.report(),
             energy=self._kept.ledger.report(),
             refused_values=self._house.refused_values,
+            unstable=self._supervisor.unstable(),
             web=self._page.report(),
         )
+
+    def _registers(self) -> dict[str, Any]:
+        return self_report.registers(self._running(), self._house.registry.heard_at)
 
     def _tell_bridge(self) -> None:
         states = [event for event in self._bus.latest() if isinstance(event, DeviceState)]
@@ -243,7 +249,7 @@ class Service:
             async with asyncio.timeout(STOP_WITHIN):
                 # First what must not be lost; what is counted from here on is caught up with after the next start.
                 await self._kept.save_totals(time.monotonic(), last=True)
-                await self._supervisor.stop(*self._sources, "housekeeping", "journal", "web")
+                await self._supervisor.stop(*self._sources, "housekeeping", "journal", "web", "curves")
                 await self._journal.flush()
                 await self._kept.save(time.monotonic(), last=True)
                 await self._supervisor.stop("mqtt")

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pvsmqtt import __version__
 from pvsmqtt.bus import Bus
 from pvsmqtt.model.device import Device
-from pvsmqtt.model.report import HealthReport
+from pvsmqtt.model.reading import DeviceState
+from pvsmqtt.model.report import HealthReport, Info
+from pvsmqtt.settings import Settings
 from pvsmqtt.sinks.web.options import WebOptions
 from pvsmqtt.supervision import Supervisor
 
 if TYPE_CHECKING:
+    from pvsmqtt.sinks.web.curves import Curves
     from pvsmqtt.sinks.web.log_tail import LogTail
+    from pvsmqtt.sinks.web.parts import Parts
     from pvsmqtt.sinks.web.sink import WebSink
     from pvsmqtt.sinks.web.view import View
 
-PART = "web"
+PART, CURVES = "web", "curves"
 FRESH = 1.0
 """Seconds for which a report of health may be shown again, whoever asks."""
 
@@ -48,13 +53,16 @@ class StatusPage:
         bus: Bus[Any],
         supervisor: Supervisor,
         health: Callable[[], HealthReport],
+        registers: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._instance, self._started_at, self._bus = instance, started_at, bus
-        self._supervisor, self._make_health = supervisor, health
+        self._supervisor, self._make_health, self._registers = supervisor, health, registers
         self._broker: Broker | None = None
         self._options = WebOptions()
+        self._names: tuple[str, ...] = ()
         self._sink: WebSink | None = None
         self._kept: tuple[View, LogTail] | None = None
+        self._curves: Curves | None = None
         self._health: tuple[float, dict[str, Any]] | None = None
 
     def broker_is(self, broker: Broker) -> None:
@@ -67,32 +75,82 @@ class StatusPage:
         """The page's part of the health topic; ``None``: it is off."""
         return None if self._sink is None else self._sink.report()
 
-    async def apply(self, options: WebOptions) -> None:
+    async def apply(self, settings: Settings) -> None:
         """Start it, end it, or take up other options."""
+        self._names = tuple(_names(settings))
+        if self._curves is not None:
+            self._curves.zone = settings.zone
+        options = settings.web
         if options == self._options:
             return
         self._options = options
         await self._supervisor.stop(PART)
+        if self._curves is not None and not (options.listen and options.page):
+            await self._supervisor.stop(CURVES)
+            self._curves = None
         self._sink = None
-        log = logging.getLogger("pvsmqtt")
         if options.listen is None:
-            if self._kept is not None:
-                log.removeHandler(self._kept[1])
-                self._kept = None
+            self._forget_log()
             return
-        from pvsmqtt.sinks.web.log_tail import LogTail
-        from pvsmqtt.sinks.web.parts import Known, Parts
+        from pvsmqtt.sinks.web.parts import Known
         from pvsmqtt.sinks.web.sink import WebSink
+
+        known = Known(
+            __version__, self._instance, self._started_at, self.health, self._home_assistant, self._state_topic
+        )
+        kept = self._view_and_log()
+        curves = self._keep_curves(settings) if options.page else None
+        self._sink = WebSink(options, known, self._parts(curves, kept[1]), self._bus, *kept)
+        self._supervisor.start(PART, self._sink.run)
+
+    def _view_and_log(self) -> tuple[View, LogTail]:
+        from pvsmqtt.sinks.web.log_tail import LogTail
         from pvsmqtt.sinks.web.view import View
 
         if self._kept is None:
             self._kept = View(), LogTail()
-            log.addHandler(self._kept[1])
-        known = Known(
-            __version__, self._instance, self._started_at, self.health, self._home_assistant, self._state_topic
+            logging.getLogger("pvsmqtt").addHandler(self._kept[1])
+        return self._kept
+
+    def _forget_log(self) -> None:
+        if self._kept is not None:
+            logging.getLogger("pvsmqtt").removeHandler(self._kept[1])
+            self._kept = None
+
+    def _keep_curves(self, settings: Settings) -> Curves:
+        from pvsmqtt.sinks.web.curves import Curves
+        from pvsmqtt.sinks.web.curves_file import CurvesFile
+
+        if self._curves is None:
+            self._curves = curves = Curves(settings.zone)
+            file = CurvesFile(settings.state_dir)
+            file.load(curves, datetime.now(UTC), time.monotonic())
+            self._supervisor.start(CURVES, lambda: file.keep(curves, self._bus))
+        return self._curves
+
+    def _parts(self, curves: Curves | None, tail: LogTail) -> Parts:
+        from pvsmqtt.sinks.prometheus import Metrics
+        from pvsmqtt.sinks.web import diagnostics, verdict
+        from pvsmqtt.sinks.web.parts import Parts
+
+        def of_device(device: str | None, wall: datetime) -> dict[str, Any]:
+            return {} if curves is None else curves.document(wall, time.monotonic(), device)
+
+        async def report() -> str:
+            info = next((event.document for event in self._bus.latest() if isinstance(event, Info)), {})
+            args = (info, self.health(), self._states(), tail.lines(), datetime.now(UTC), self._names)
+            return await asyncio.to_thread(diagnostics.report, *args)
+
+        return Parts(
+            curves=of_device,
+            metrics=Metrics(self._bus.latest, self.health).scrape,
+            verdict=lambda health: verdict.reasons(health, self._states()),
+            diagnostics=report,
+            registers=self._registers,
         )
-        self._sink = WebSink(options, known, Parts(), self._bus, *self._kept)
-        self._supervisor.start(PART, self._sink.run)
+
+    def _states(self) -> list[DeviceState]:
+        return [event for event in self._bus.latest() if isinstance(event, DeviceState)]
 
     def health(self) -> dict[str, Any]:
         """The document of the health topic, made at this moment; at most once a second."""
@@ -107,3 +165,12 @@ class StatusPage:
 
     def _state_topic(self, device: Device) -> str:
         return "" if self._broker is None else self._broker.state_topic(device)
+
+
+def _names(settings: Settings) -> Iterator[str]:
+    """What is the owner's own, and not to be shown in a report: hosts, user name, names of sites and devices."""
+    yield from (settings.mqtt.host, settings.mqtt.username or "", *settings.names.values())
+    for table, _, options in settings.sources():
+        del table
+        yield options.subject or ""
+        yield getattr(options, "site", "") or ""

@@ -54,6 +54,25 @@ HASH = passwords.make(PASSWORD)
 WELL = {"sources": [], "broker": {"connected": True}}
 
 
+async def _no_metrics(accept: str) -> tuple[bytes, str]:
+    return b"", "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def _no_diagnostics() -> str:
+    return ""
+
+
+def nothing() -> Parts:
+    """Nothing is kept, counted or heard, and all is well where the broker is there."""
+    return Parts(
+        curves=lambda device, now: {"step": 300, "series": {}},
+        metrics=_no_metrics,
+        verdict=lambda health: [] if (health.get("broker") or {}).get("connected") else ["broker: not connected"],
+        diagnostics=_no_diagnostics,
+        registers=lambda: {"lines": []},
+    )
+
+
 def panel(number: int, power: float | None = 100.0) -> DeviceState:
     device = Device(f"e{number:03}", Kind.INVERTER, f"Panel {number}", serial=f"E{number:03}")
     return DeviceState(device, True, {"power": power}, STARTED, ("pvs a",), {"power": "pvs a"})
@@ -156,7 +175,7 @@ async def serving(parts: Parts | None = None, **options: Any) -> AsyncIterator[P
             return f"pvsmqtt/home/{device.id}/state"
 
         known = Known("0.0", "home", STARTED, lambda: page.health, lambda: {"devices": 1}, topic)
-        sink = WebSink(chosen, known, parts or Parts(), bus, View(), tail)
+        sink = WebSink(chosen, known, parts or nothing(), bus, View(), tail)
         page = Page(sink, bus, port, session, tail)
         running = asyncio.create_task(sink.run())
         try:

@@ -60,7 +60,9 @@ async def browser(port: int, **how: Any) -> AsyncIterator[Browser]:
 
 async def running(bench: Bench, **web: Any):
     broker, pvs, port = await bench.broker(), await bench.pvs(), free_port()
-    service = await bench.service(broker.port, pvs.port, web={"listen": f"127.0.0.1:{port}", **web})
+    impatient = {"pvsmqtt.sinks.web.verdict.SOURCE_PATIENCE": 0.0}
+    web = {"listen": f"127.0.0.1:{port}", **web}
+    service = await bench.service(broker.port, pvs.port, patch=impatient, web=web)
     await service.says(LISTENS)
     return broker, pvs, port, service
 
@@ -116,7 +118,7 @@ async def test_it_shows_what_the_pvs_tells(bench: Bench) -> None:
             await events.next()
         status, text = await page.get("healthz")
         assert status == 503
-        assert text.startswith(f"pvs 127.0.0.1:{pvs.port}: ")
+        assert text.startswith(f"pvs 127.0.0.1:{pvs.port} has failed for ")
     assert not service.said("Traceback")
 
 

@@ -97,6 +97,7 @@ class MqttSink:
         self._said: dict[str, float] = {}
         self._next_try: float | None = None
         self._connected_at: float | None = None
+        self._away_since = time.monotonic()
         self._connects = 0
         self._cut_short = 0
         self._published = 0
@@ -105,8 +106,10 @@ class MqttSink:
         """The broker's part of the health topic."""
         connected = self._connected_at is not None
         return {
+            "address": self._broker.url,
             "connected": connected,
             "connected_for": round(now - self._connected_at) if self._connected_at is not None else None,
+            "away_for": None if connected else max(0, round(now - self._away_since)),
             "protocol": self._session_now.version if self._session_now else None,
             "connects": self._connects,
             "published": self._published,
@@ -165,6 +168,8 @@ class MqttSink:
                 else:
                     self._say("lost", f"connection to the broker lost ({error}); trying again")
             finally:
+                if self._connected_at is not None:
+                    self._away_since = time.monotonic()
                 self._connected_at = self._session_now = None
             await self._pause(pauses, time.monotonic() - began, wait)
 

@@ -175,7 +175,7 @@ class Routes:
 
     async def _api_diagnostics(self, request: web.BaseRequest, login: str) -> web.StreamResponse:
         del request, login
-        return replies.text(self._parts.diagnostics())
+        return replies.text(await self._parts.diagnostics())
 
     async def _healthz(self, request: web.BaseRequest, login: str) -> web.StreamResponse:
         del login
@@ -186,8 +186,8 @@ class Routes:
         return replies.text("".join(f"{reason}\n" for reason in reasons or ["ok"]), status)
 
     async def _metrics(self, request: web.BaseRequest, login: str) -> web.StreamResponse:
-        del request, login
-        body, kind = self._parts.metrics()
+        del login
+        body, kind = await self._parts.metrics(request.headers.get("Accept", ""))
         response = web.Response(body=body, headers={"Content-Type": kind, "Cache-Control": "no-store"})
         response.enable_compression()
         return response

@@ -7,10 +7,11 @@ import contextlib
 import json
 import logging
 import socket
+from dataclasses import replace
 
 import pytest
 from harness import free_port
-from helpers_web import EVERYWHERE, HASH, PASSWORD, STARTED, Follower, basic, guarded, panel, serving
+from helpers_web import EVERYWHERE, HASH, PASSWORD, STARTED, Follower, basic, guarded, nothing, panel, serving
 
 from pvsmqtt.model.reading import DeviceGone
 from pvsmqtt.sinks.web import sink
@@ -103,7 +104,7 @@ async def test_a_part_that_fails_hurts_nobody(caplog: pytest.LogCaptureFixture) 
     def broken(*_: object) -> dict[str, object]:
         raise RuntimeError("password=hunter2")
 
-    async with serving(Parts(curves=broken, registers=broken)) as page:
+    async with serving(replace(nothing(), curves=broken, registers=broken)) as page:
         for _ in range(3):
             response, text = await page.get("api/curves")
             assert response.status == 500
@@ -114,11 +115,17 @@ async def test_a_part_that_fails_hurts_nobody(caplog: pytest.LogCaptureFixture) 
 
 
 async def test_what_others_make_is_handed_out() -> None:
+    async def metrics(accept: str) -> tuple[bytes, str]:
+        return f"pvsmqtt_up 1 # {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
+
+    async def report() -> str:
+        return "a report"
+
     parts = Parts(
         curves=lambda device, now: {"device": device, "now": now.tzinfo is not None},
-        metrics=lambda: (b"pvsmqtt_up 1\n", "text/plain; version=0.0.4; charset=utf-8"),
+        metrics=metrics,
         verdict=lambda health: list(health["reasons"]),
-        diagnostics=lambda: "a report",
+        diagnostics=report,
         registers=lambda: {"lines": [1]},
     )
     async with serving(parts) as page:
@@ -127,9 +134,9 @@ async def test_what_others_make_is_handed_out() -> None:
         assert await page.json("api/registers") == {"lines": [1]}
         response, text = await page.get("api/diagnostics")
         assert (response.content_type, text) == ("text/plain", "a report")
-        response, text = await page.get("metrics")
+        response, text = await page.get("metrics", headers={"Accept": "text/plain"})
         assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-        assert text == "pvsmqtt_up 1\n"
+        assert text == "pvsmqtt_up 1 # text/plain\n"
         page.health["reasons"] = []
         response, text = await page.get("healthz")
         assert (response.status, text) == (200, "ok\n")
