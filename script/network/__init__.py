@@ -1,7 +1,7 @@
 """The network of a machine between a PVS and the home: a wired port to the PVS, Wi-Fi to the home.
 
 ``script/install --network`` starts it. It runs before anything is installed, with the Python of the system: the
-standard library alone, nothing of pvsmqtt, and on the Python 3.9 of an older Raspberry Pi OS well enough to refuse it.
+standard library alone, nothing of pvsmqtt, and on the Python 3.9 of an older Raspberry Pi OS well enough to refuse.
 
     ports.py     what ports there are, as the kernel tells it
     choice.py    which of them goes to the PVS, and why; or why none is touched

@@ -72,7 +72,9 @@ def carry_out(steps: tuple[Step, ...], wired: str, wifi: str | None) -> list[str
         print(f"  {' '.join(words)}", flush=True)
         try:
             done = subprocess.run(words, capture_output=True, text=True, timeout=90, check=False)
-            trouble = "" if done.returncode == 0 else (done.stderr or done.stdout).strip() or f"status {done.returncode}"
+            trouble = (
+                "" if done.returncode == 0 else (done.stderr or done.stdout).strip() or f"status {done.returncode}"
+            )
         except (OSError, subprocess.SubprocessError) as error:
             trouble = str(error)
         if trouble and step.may_fail:

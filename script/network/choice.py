@@ -14,8 +14,8 @@ TAKEN = range(50, 100)
 """Where a PVS looks for Modbus equipment, such as the Conext Gateway of a SunVault."""
 
 NEVER = (
-    "The installer port (LAN1) of a PVS must never be connected to the home network, neither to its switch nor to its "
-    "router: the PVS hands out addresses there, and the network of the house breaks down."
+    "The installer port (LAN1) of a PVS must never be connected to the home network, neither to its switch nor to "
+    "its router: the PVS hands out addresses there, and the network of the house breaks down."
 )
 
 
@@ -65,7 +65,9 @@ def choose(ports: tuple[Port, ...], wanted: str | None = None, ssh: str | None =
             f"the default route goes through the PVS ({PVS}) now, which leads nowhere; this ends with these files"
         )
     if not port.cable:
-        remarks.append(f"no cable is plugged into {port.name} now, or the PVS is off: it works as soon as there is one")
+        remarks.append(
+            f"no cable is plugged into {port.name} now, or the PVS is off: it works as soon as there is one"
+        )
     if not wifis:
         remarks.append("there is no Wi-Fi here: nothing is written for it; the way home must be another wired port")
     elif not any(wifi.cable for wifi in wifis):
@@ -87,7 +89,8 @@ def _wanted(wired: list[Port], ports: tuple[Port, ...], name: str) -> tuple[Port
 def _only(wired: list[Port]) -> tuple[Port, str]:
     if not wired:
         raise Refused(
-            "this machine has no wired port", "plug in a USB Ethernet adapter, and see with `ip link` that it is there"
+            "this machine has no wired port",
+            "plug in a USB Ethernet adapter, and see with `ip link` that it is there",
         )
     if len(wired) == 1:
         return wired[0], "it is the only wired port"

@@ -16,9 +16,9 @@ PROGRAMS = {NETWORK_MANAGER: "usr/sbin/NetworkManager", NETWORKD: "usr/lib/syste
 """Where they are, to tell what a folder (an image) will run."""
 
 DHCPCD = (
-    "dhcpcd looks after the network here, as on Raspberry Pi OS bullseye and older: its Python is too old for pvsmqtt too",
-    "write a card with a current Raspberry Pi OS (bookworm or later); or, to stay: sudo raspi-config, Advanced Options, "
-    "Network Config, NetworkManager",
+    "dhcpcd looks after the network here, as on Raspberry Pi OS bullseye and older, which is too old for pvsmqtt",
+    "write a card with a current Raspberry Pi OS (bookworm or later); where this is one already: sudo raspi-config, "
+    "Advanced Options, Network Config, NetworkManager",
 )
 IFUPDOWN = (
     "{port} is in /etc/network/interfaces ({file}), so neither NetworkManager nor systemd-networkd looks after it",

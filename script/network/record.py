@@ -95,7 +95,7 @@ class Record:
 
     def _ours(self, name: str) -> bool:
         try:
-            return _sum((self.root / name).read_bytes()) == self.written[name]["sum"]
+            return bool(_sum((self.root / name).read_bytes()) == self.written[name]["sum"])
         except OSError:
             return False
 

@@ -1,4 +1,4 @@
-"""The conversation: what was found and why, what would be written; then a question; then it is done, or taken back."""
+"""The conversation: what was found and why, what would be written; a question; then it is done, or taken back."""
 
 from __future__ import annotations
 
@@ -24,21 +24,28 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         print(f"pvsmqtt network: {error}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("pvsmqtt network: interrupted; run it again, or with --undo to take back what was written", file=sys.stderr)
+        print(
+            "pvsmqtt network: interrupted; run it again, or with --undo to take back what was written",
+            file=sys.stderr,
+        )
     return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="script/install --network",
-        description="Sets up the network of a machine between a PVS and the home: a fixed address on the wired port to "
-        "the PVS, never the default route, no DNS, no IPv6 there; Wi-Fi without power saving, connected again when it "
-        "is lost. Shows everything first, and asks.",
+        description="Sets up the network of a machine between a PVS and the home: a fixed address on the wired port "
+        "to the PVS, never the default route, no DNS, no IPv6 there; Wi-Fi without power saving, connected again "
+        "when it is lost. Shows everything first, and asks.",
         epilog=EXAMPLE,
     )
     parser.add_argument("--interface", metavar="NAME", help="the wired port to the PVS (default: found)")
-    parser.add_argument("--address", default="172.27.153.2", help="of this machine beside the PVS (default: %(default)s)")
-    parser.add_argument("--manager", choices=sorted(manager.NAMES), help="who looks after it (default: the one that runs)")
+    parser.add_argument(
+        "--address", default="172.27.153.2", help="of this machine beside the PVS (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--manager", choices=sorted(manager.NAMES), help="who looks after it (default: the one that runs)"
+    )
     parser.add_argument("--undo", action="store_true", help="take everything back")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--cut-ssh", action="store_true", help="also where it ends the SSH connection you work over")
