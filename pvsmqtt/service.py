@@ -204,10 +204,11 @@ class Service:
                 next_health = now + HEALTH_EVERY
                 wall, restarts = datetime.now(UTC), self._supervisor.restarts
                 now = time.monotonic()  # something may have succeeded while the registry was written
-                parts = {
+                parts: dict[str, Any] = {
                     "journal": self._journal.report(),
                     "energy": self._kept.ledger.report(),
                     "refused_values": self._house.refused_values,
+                    "unstable": self._supervisor.unstable(),
                 }
                 self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts, **parts))
             systemd.notify("WATCHDOG=1")

@@ -41,6 +41,18 @@ def test_info_is_ready_for_json():
     assert info["started_at"] == "2026-06-21T18:05:00Z"
 
 
+def test_registers_of_all_lines_with_the_ids_that_the_house_has():
+    heard, silent, broken = Source(), Source(), Source()
+    heard.health.registers = lambda: [
+        {"name": "rs485 a", "units": [{"unit": 221, "device": "rs485_221"}, {"unit": 5, "device": None}]}
+    ]
+    broken.health.registers = lambda: 1 // 0
+    told = self_report.registers([("rs485", heard), ("pvs", silent), ("rs485", broken)], {"rs485_221": "sy1"}.get)
+    assert told == {
+        "lines": [{"name": "rs485 a", "units": [{"unit": 221, "device": "sy1"}, {"unit": 5, "device": None}]}]
+    }
+
+
 def test_health_tells_age_and_trouble_of_each_source():
     source = Source()
     source.health.good(STARTED, 100.0)
@@ -51,4 +63,5 @@ def test_health_tells_age_and_trouble_of_each_source():
     assert report["memory"]["resident"] > 1000
     told = report["sources"][0]
     assert (told["name"], told["kind"], told["state"], told["trouble"]) == ("pvs a", "pvs", "failing", "busy")
+    assert (told["failing_for"], report["unstable"]) == (130.0, {})
     assert (told["age"], told["last_success"], told["refused"]) == (30.0, "2026-06-21T18:05:00Z", {"busy": 1})

@@ -335,6 +335,19 @@ async def test_a_trouble_with_an_errand_is_not(pvs: NewPvs) -> None:
         assert bench.reader.report()["errands_refused"] == {"interfaces": "bad_request"}
 
 
+async def test_a_state_that_both_replies_tell_is_told_once(pvs: NewPvs) -> None:
+    """Variables and the reply of older firmware have words of their own for it."""
+    path = "/cgi-bin/dl_cgi/communication/interfaces"
+    told = {"interface": "sta0", "internet": "up", "state": "connected"}
+    pvs.answers[path] = (200, {"result": "succeed", "interfaces": [told]})
+    async with reading(pvs) as bench:
+        readings = await bench.poll(0)
+        assert path in pvs.paths
+        values = [reading.values for reading in readings if "wifi_state" in reading.values]
+        assert [each["wifi_state"] for each in values] == ["up"]
+        assert any(reading.values.get("internet") == "on" for reading in readings), "it tells more"
+
+
 async def test_nothing_secret_is_asked_for_or_told(pvs: NewPvs) -> None:
     async with reading(pvs) as bench:
         bench.reader.follow(Feed())

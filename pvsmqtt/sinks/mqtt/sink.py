@@ -96,6 +96,7 @@ class MqttSink:
         self._said: dict[str, float] = {}
         self._next_try: float | None = None
         self._connected_at: float | None = None
+        self._away_since = time.monotonic()
         self._connects = 0
         self._cut_short = 0
         self._published = 0
@@ -106,6 +107,7 @@ class MqttSink:
         return {
             "connected": connected,
             "connected_for": round(now - self._connected_at) if self._connected_at is not None else None,
+            "away_for": None if connected else max(0, round(now - self._away_since)),
             "protocol": self._session_now.version if self._session_now else None,
             "connects": self._connects,
             "published": self._published,
@@ -149,6 +151,8 @@ class MqttSink:
                 else:
                     self._say("lost", f"connection to the broker lost ({error}); trying again")
             finally:
+                if self._connected_at is not None:
+                    self._away_since = time.monotonic()
                 self._connected_at = self._session_now = None
             await self._pause(pauses, time.monotonic() - began, wait)
 

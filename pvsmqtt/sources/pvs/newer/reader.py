@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pvsmqtt.model.device import Device, Kind, default_name, slug
-from pvsmqtt.model.reading import Reading
+from pvsmqtt.model.reading import Reading, Value
 from pvsmqtt.sources.pvs.access.client import Reply
 from pvsmqtt.sources.pvs.access.login import YOUNG, Login
 from pvsmqtt.sources.pvs.access.requests import INTERFACES, LIVE_DATA_ON, by_name, search
@@ -72,12 +72,13 @@ class VarserverReader:
         self._clock = MeasuringClock()
         self._supervisor = _supervisor(identity, setting.site)
         self._storage: Device | None = None
+        self._told: Collection[str] = ()
         self._seen: dict[str, float] = {}
         self._missing = False
         self._doubted_at = -math.inf
         self._first = True
         network = about_supervisor(
-            setting, "interfaces", HOUR, INTERFACES, login.get, lambda: self._supervisor, interfaces.interfaces
+            setting, "interfaces", HOUR, INTERFACES, login.get, lambda: self._supervisor, self._interfaces
         )
         live = Errand("live", SEED_SHARE * setting.options.interval, self._seed, wanted=self._wants_seed)
         self._errands = Errands([Errand("itself", ABOUT_ITSELF, self._ask_itself, optional=False), live, network])
@@ -202,12 +203,16 @@ class VarserverReader:
         )
         readings = []
         if told is not None:
-            self._supervisor = told.device
+            self._supervisor, self._told = told.device, [k for k, value in told.values.items() if value is not None]
             readings.append(told_rarely(self._setting, told.device, told.values, ABOUT_ITSELF))
         settings = varserver.storage_settings(found)
         if self._storage is not None and settings:
             readings.append(told_rarely(self._setting, self._storage, settings, ABOUT_ITSELF))
         return readings
+
+    def _interfaces(self, payload: object) -> dict[str, Value]:
+        """What the reply of older firmware tells more than variables do: both have words of their own for a state."""
+        return {key: value for key, value in interfaces.interfaces(payload).items() if key not in self._told}
 
     async def _seed(self, _now: float) -> Sequence[Reading]:
         params = await self.live()

@@ -1,0 +1,1 @@
+"""The status page and what is told over HTTP beside it."""
