@@ -46,10 +46,12 @@ def health(
     energy: Mapping[str, Any] | None = None,
     refused_values: Mapping[str, Mapping[str, Mapping[str, int]]] | None = None,
     unstable: Mapping[str, int] | None = None,
+    web: Mapping[str, Any] | None = None,
 ) -> HealthReport:
     """How sources, journal and process do; ``now`` and ``started`` are of the clock that only goes forward.
     ``energy`` is how the totals are made, ``refused_values`` what the house did not take, by source, quantity and
-    reason; ``unstable`` are the parts that end again and again. The sink adds how its broker does."""
+    reason, ``unstable`` the parts that end again and again, ``web`` how the status page does (``None``: it is off).
+    The sink adds how its broker does."""
     refused = refused_values or {}
     return HealthReport(
         {
@@ -68,6 +70,7 @@ def health(
             "restarts": dict(restarts),
             "unstable": dict(unstable or {}),
             "energy": dict(energy or {}),
+            "web": None if web is None else dict(web),
             "memory": {"resident": resident()},
         }
     )

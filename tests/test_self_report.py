@@ -35,6 +35,16 @@ def test_the_bridge_counts_the_devices_of_the_house():
     assert self_report.bridge("cabin", STARTED, []).device.name == "pvsmqtt bridge cabin"
 
 
+def test_a_source_tells_its_last_refusal_also_when_it_is_over():
+    health = Source().health
+    assert health.report(0.0)["last_refusal"] is None
+    health.bad("timeout", "no answer: look at the cable", 10.0)
+    health.good(STARTED, 40.0)
+    report = health.report(100.0)
+    assert report["trouble"] is None
+    assert report["last_refusal"] == {"reason": "timeout", "message": "no answer: look at the cable", "age": 90.0}
+
+
 def test_info_is_ready_for_json():
     info = json.loads(json.dumps(self_report.info("home", STARTED, [("pvs", Source())]).document))
     assert info["sources"] == [{"name": "pvs a", "kind": "pvs"}]

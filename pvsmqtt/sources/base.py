@@ -92,6 +92,8 @@ class Health:
     refused: Counter[str] = field(default_factory=Counter)
     trouble: str | None = None
     message: str | None = None
+    last_refusal: tuple[str, str, float] | None = None
+    """Reason, message, and when it was by the monotonic clock; it stays when all is well again."""
     details: dict[str, Any] = field(default_factory=dict)
     present: Callable[[], dict[str, Any]] = dict
     """More details, as of the moment at which they are asked for."""
@@ -123,6 +125,7 @@ class Health:
             self._said[reason], self._said_now = now, True
             self.log.warning("%s", message)
         self.trouble, self.message = reason, message
+        self.last_refusal = (reason, message, now)
 
     def report(self, now: float) -> dict[str, Any]:
         """The source's part of the health topic."""
@@ -137,6 +140,13 @@ class Health:
             "message": self.message,
             "failing_for": None if self.failing_since is None else round(now - self.failing_since, 1),
             "patience": self.patience,
+            "last_refusal": self._last_refusal(now),
             **self.details,
             **self.present(),
         }
+
+    def _last_refusal(self, now: float) -> dict[str, Any] | None:
+        if self.last_refusal is None:
+            return None
+        reason, message, when = self.last_refusal
+        return {"reason": reason, "message": message, "age": round(now - when, 1)}
