@@ -23,7 +23,7 @@ from pvsmqtt.sinks.mqtt.options import EMBEDDED
 SPEED = 600
 """Seconds of the simulated day for each second of ours."""
 
-POLL, BATTERY = 1.0, 0.5
+POLL = 1.0
 TICK = 0.5
 BUS_INTERVAL = 1.0
 """Seconds from one burst on the bus to the next; a real supervisor polls it every 15 s."""
@@ -95,7 +95,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         "PVSMQTT_MQTT__PORT": str(port),
         "PVSMQTT_PVS__0__HOST": simulator.url,
         "PVSMQTT_PVS__0__INTERVAL": str(POLL),
-        "PVSMQTT_PVS__0__BATTERY_INTERVAL": str(BATTERY),
+        "PVSMQTT_PVS__0__BATTERY_INTERVAL": str(POLL),
         "PVSMQTT_PVS__0__LIVE": "off",
         "PVSMQTT_RS485__0__LINE": bus.url,
         "PVSMQTT_RS485__0__NAME": LINE,
