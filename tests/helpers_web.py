@@ -156,8 +156,8 @@ class Follower:
         raise EOFError
 
     async def end(self) -> None:
-        """Read until it is over."""
-        with contextlib.suppress(EOFError, aiohttp.ClientError):
+        """Read until it is over; it ends as it should, and is not cut off."""
+        with contextlib.suppress(EOFError):
             while True:
                 await self.next()
 

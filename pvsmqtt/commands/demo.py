@@ -95,6 +95,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         "PVSMQTT_MQTT__PORT": str(port),
         "PVSMQTT_PVS__0__HOST": simulator.url,
         "PVSMQTT_PVS__0__INTERVAL": str(POLL),
+        "PVSMQTT_PVS__0__BATTERY_INTERVAL": str(POLL),
         "PVSMQTT_PVS__0__LIVE": "off",
         "PVSMQTT_RS485__0__LINE": bus.url,
         "PVSMQTT_RS485__0__NAME": LINE,

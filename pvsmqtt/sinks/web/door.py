@@ -18,7 +18,7 @@ MOST_CONNECTIONS = 64
 IDLE = 30.0
 """Seconds that a connection may be open without a whole request."""
 
-UNREAD = 30
+UNREAD = 30.0
 """Seconds after which a client that takes nothing of what was sent is cut off by the kernel."""
 
 MOST_BODY = 8192
@@ -52,7 +52,7 @@ class Door:
         if len(self._server.connections) >= MOST_CONNECTIONS:
             self._refused["connections"] += 1
             return _Full()
-        return _Connection(
+        connection = _Connection(
             self._server,
             loop=self._loop,
             access_log=_quiet,
@@ -62,6 +62,8 @@ class Door:
             max_field_size=LONGEST_LINE,
             lingering_time=2.0,
         )
+        connection.refused = self._refused
+        return connection
 
     @property
     def connections(self) -> int:
@@ -77,6 +79,7 @@ class Door:
 class _Connection(web.RequestHandler):
     began = False
     """Whether a whole request has come."""
+    refused: Counter[str]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -84,8 +87,13 @@ class _Connection(web.RequestHandler):
         option = getattr(socket, "TCP_USER_TIMEOUT", None)
         if sock is not None and option is not None:
             with contextlib.suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_TCP, option, UNREAD * 1000)
+                sock.setsockopt(socket.IPPROTO_TCP, option, int(UNREAD * 1000))
         asyncio.get_running_loop().call_later(IDLE, self._look, transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if isinstance(exc, TimeoutError):  # the kernel's
+            self.refused["slow"] += 1
+        super().connection_lost(exc)
 
     def _look(self, transport: asyncio.BaseTransport) -> None:
         if not self.began:

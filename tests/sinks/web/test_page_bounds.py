@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from types import ModuleType
 
 import pytest
 from helpers_web import POLICY, panel, serving
 
-from pvsmqtt.sinks.web import door, routes, stream
+from pvsmqtt.sinks.web import door, routes, sink, stream
 
 
 async def test_a_client_that_leaves_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,8 +65,19 @@ async def test_who_asks_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch, be
         assert await page.raw(begin) == b""
 
 
-async def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "WRITE_WITHIN", 0.2)
+async def test_who_follows_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "IDLE", 0.05)
+    monkeypatch.setattr(sink, "REFRESH", 0.2)
+    async with serving() as page, page.follow() as events:
+        for _ in range(2):
+            await events.next("health")
+
+
+@pytest.mark.parametrize("patience", [(routes, "WRITE_WITHIN"), (door, "UNREAD")], ids=["by us", "by the kernel"])
+async def test_a_client_that_does_not_read_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, patience: tuple[ModuleType, str]
+) -> None:
+    monkeypatch.setattr(*patience, 0.2)
     dropped = asyncio.Event()
     leave = stream.Hub.leave
 

@@ -32,6 +32,8 @@ async def test_the_page_and_its_files() -> None:
             "static/..%2foptions.py",
             "static/%2e%2e/options.py",
             "static//etc/passwd",
+            "static/../static/index.html",
+            "static/%2e%2e/static/index.html",
         ):
             request = f"GET /{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             assert b" 404 " in (await page.raw(request.encode())).split(b"\r\n")[0]
