@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.model.times import iso
 from pvsmqtt.options import Options
+from pvsmqtt.pulse import Heartbeat
 
 Deliver = Callable[[Sequence[Reading]], None]
 """Takes the readings of one cycle: what was measured together arrives together."""
@@ -86,6 +87,9 @@ class Health:
     details: dict[str, Any] = field(default_factory=dict)
     present: Callable[[], dict[str, Any]] = dict
     """More details, as of the moment at which they are asked for."""
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    """What the watchdog of systemd feels: the source promises here, again and again, when its next sign of life will
+    come, whatever the equipment does. One that promises nothing is not waited for."""
     _said: dict[str, float] = field(default_factory=dict)
     _said_now: bool = False
 
