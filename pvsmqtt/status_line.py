@@ -20,6 +20,8 @@ def status_line(states: Iterable[DeviceState], sources: Iterable[Source], broker
     told = [state.values.get("pv_power") for state in states if state.device.kind is Kind.SITE]
     powers = [float(power) for power in told if isinstance(power, int | float)]
     text = f"{sum(state.live for state in things)} of {len(things)} devices online"
+    if asleep := sum(state.online and not state.live for state in things):
+        text += f", {asleep} asleep"
     if powers:
         text += f", PV {_power(sum(powers))}"
     fails = [f"{source.name} fails ({source.health.trouble})" for source in sources if source.health.trouble]
