@@ -63,9 +63,10 @@ class Subscription:
         filters: Sequence[str],
         hear: Hear,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._broker, self._client_id, self._filters, self._hear = broker, client_id, filters, hear
-        self._sleep = sleep
+        self._sleep, self._most_waiting = sleep, most_waiting
         self._versions = Versions(broker.protocol)
         self._connected_at: float | None = None
         self._connects = 0
@@ -100,7 +101,7 @@ class Subscription:
 
     async def _listen(self) -> None:
         version = self._versions.next
-        async with connect(self._broker, self._client_id, version, most_waiting=MOST_WAITING) as session:
+        async with connect(self._broker, self._client_id, version, most_waiting=self._most_waiting) as session:
             self._versions.accepted(session.version)
             await subscribe(session, self._filters, self._broker)
             self._connected_at = time.monotonic()

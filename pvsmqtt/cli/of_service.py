@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pvsmqtt.cli.arguments import host, moment, number, positive, text_filter, wifi
 from pvsmqtt.cli.command import CONFIG, Argument, Command
 
@@ -49,6 +51,32 @@ COMMANDS = (
                 metavar="SERIAL",
                 help="only print name and password of the Wi-Fi network that the PVS with this serial number opens",
             ),
+        ),
+    ),
+    Command(
+        "watch",
+        "show the house live in the terminal, from what stands on the broker; also on another machine",
+        "pvsmqtt watch --broker mqtt://solar@192.168.1.10 --password-file mqtt_password",
+        "watch.command:watch",
+        (
+            CONFIG,
+            Argument(
+                "--broker",
+                metavar="URL",
+                help="mqtt://user@host:port, mqtts:// with TLS, ws:// or wss:// with a path; further options of "
+                "[mqtt] from the environment, such as PVSMQTT_MQTT__PASSWORD (default: as configured)",
+            ),
+            Argument(
+                "--password-file",
+                type=Path,
+                metavar="FILE",
+                help="with --broker: file that holds nothing but the password",
+            ),
+            Argument("--base-topic", metavar="TOPIC", help="first part of every topic (default: as configured)"),
+            Argument("--instance", metavar="NAME", help="which installation (default: as configured, else home)"),
+            Argument("--once", action="store_true", help="print one picture and end"),
+            Argument("--json", dest="as_json", action="store_true", help="print all that is known as JSON and end"),
+            Argument("--plain", dest="as_plain", action="store_true", help="print a line now and then, as in a pipe"),
         ),
     ),
     Command(
