@@ -31,7 +31,7 @@ async def keep_drawing(
     draw: Callable[[Console], RenderableType], is_news: Callable[[], bool], at_once: asyncio.Event | None = None
 ) -> None:
     """Draw until cancelled, and leave the terminal as it was. ``at_once``: somebody waits for it."""
-    from rich.console import Console
+    from rich.console import Console, ConsoleDimensions
     from rich.live import Live
 
     console = Console()
@@ -40,6 +40,8 @@ async def keep_drawing(
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             now = time.monotonic()
+            with contextlib.suppress(OSError):  # the terminal itself knows better than COLUMNS and LINES
+                console.size = ConsoleDimensions(*os.get_terminal_size(sys.stdout.fileno()))
             if is_news() or at_once.is_set() or now - drawn >= AT_LEAST or console.size != size:
                 at_once.clear()
                 drawn, size = now, console.size

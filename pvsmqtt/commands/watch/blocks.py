@@ -198,11 +198,10 @@ def sources(seen: Picture, width: int, details: bool = False) -> list[Text]:
         lines.append(
             line(
                 width,
-                Cell(one.name, "bold", 26),
-                Cell(works, COLOURS.get(one.state, ""), 6),
-                Cell(f"last good {age(one.age)} ago" if one.age is not None else "never good yet", "", 20),
+                Cell(one.name, "bold", 22),
+                Cell(f"{works}: {one.trouble}" if one.trouble else works, COLOURS.get(one.state, ""), 18),
+                Cell(f"good {age(one.age)} ago" if one.age is not None else "never good yet", "", 15),
                 _asked(one),
-                Cell(one.trouble, "red"),
             )
         )
         if one.state == "failing" and one.message:
@@ -289,7 +288,7 @@ def upkeep(seen: Picture, width: int) -> list[Text]:
             lines.append(line(width, Cell(f"! it throws away what is published: {denied}", "red")))
     if journal:
         state, lost = text(journal.get("state")) or UNKNOWN, dropped(journal)
-        parts = [state, f"{count(journal.get('pending'))} readings wait for the broker"]
+        parts = [state, f"{count(journal.get('pending'))} readings wait"]
         if (oldest := number(journal.get("oldest_age"))) is not None:
             parts.append(f"the oldest for {age(oldest)}")
         if lost:

@@ -148,7 +148,7 @@ def _thing(entry: Mapping[str, Any], seen: Seen, there: float, clocks: Mapping[s
     key = str(entry["id"])
     said = seen.said.get(key, Said())
     named = entry.get("kind")
-    kind = Kind(named) if named in KINDS else Kind.OTHER
+    kind = Kind(named) if isinstance(named, str) and named in KINDS else Kind.OTHER
     online = seen.online if kind is Kind.BRIDGE else said.online
     word = text(said.values.get("availability"))
     if not seen.online:
@@ -171,9 +171,8 @@ def _thing(entry: Mapping[str, Any], seen: Seen, there: float, clocks: Mapping[s
 
 
 def _age(seconds: float, aheads: Iterable[float]) -> float:
-    """The age of what was measured so long ago by one of several clocks: nothing is measured in the future, and what
-    is shown is alive."""
-    return max(0.0, min((age for ahead in aheads if (age := seconds + ahead) >= 0), default=0.0))
+    """The age of what was measured so long ago by one of several clocks: whichever makes it the most recent."""
+    return max(0.0, min((seconds + ahead for ahead in aheads), key=abs))
 
 
 def _names(entry: Mapping[str, Any]) -> Iterable[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pvsmqtt.commands.watch.documents import text
 from pvsmqtt.commands.watch.picture import Picture, Thing
 from pvsmqtt.commands.watch.screen import Way
 from pvsmqtt.commands.watch.seen import Said, Seen
@@ -19,7 +20,7 @@ def summary(seen: Picture, way: Way) -> str:
     """``home online: PV 3.21 kW, home 1.20 kW, exporting 1.51 kW, battery charging 500 W (73 %); 14 of 15 panels
     live; all sources work``"""
     if way.trouble:
-        return f"no broker, it is tried again: {way.trouble}"
+        return f"no broker, it is tried again: {text(way.trouble)}"
     if seen.online is None:
         return f"{seen.instance}: nothing is there"
     parts = [_house(site) for site in seen.of(Kind.SITE)]

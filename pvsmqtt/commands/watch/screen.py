@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pvsmqtt.commands.watch import blocks
+from pvsmqtt.commands.watch.documents import text
 from pvsmqtt.commands.watch.lines import Cell, ascii_only, line, side_by_side, wrapped
 from pvsmqtt.commands.watch.picture import Picture
 from pvsmqtt.commands.watch.words import age
@@ -84,13 +85,13 @@ def head(seen: Picture, way: Way, width: int) -> list[Text]:
         Cell(f"{seen.at:%H:%M:%S} UTC", "dim"),
     )
     if way.trouble:
-        second = Cell(f"NO BROKER, it is tried again: {way.trouble}", "bold yellow")
+        second = Cell(f"NO BROKER, it is tried again: {text(way.trouble)}", "bold yellow")
     elif way.connected_for is None:
-        second = Cell(f"connecting to the broker {way.broker} …", "yellow")
+        second = Cell(f"connecting to the broker {text(way.broker)} …", "yellow")
     elif seen.online is False:
         second = Cell("The service is offline: these are the last values that it told", "bold yellow")
     else:
-        second = Cell(f"broker {way.broker}, connected for {age(way.connected_for)}", "dim")
+        second = Cell(f"broker {text(way.broker)}, connected for {age(way.connected_for)}", "dim")
     return [first, line(width, second)]
 
 
@@ -138,4 +139,4 @@ def everything(seen: Picture, way: Way, width: int, plain: bool = False) -> list
 def _foot(view: str, top: int, shown: int, whole: int, width: int) -> Text:
     place = f"{top + 1}-{top + shown} of {whole}, arrows scroll" if whole > shown else ""
     views = [Cell(f"[{name}]" if name == view else f" {name} ", "reverse" if name == view else "") for name in VIEWS]
-    return line(width, *views, Cell("tab: next  q: quit", "dim"), Cell(place, "dim"))
+    return line(width, *views, Cell("tab, q quits", "dim"), Cell(place, "dim"))

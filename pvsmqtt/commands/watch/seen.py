@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from pvsmqtt.commands.watch.documents import document, mapping, moment, text
+from pvsmqtt.model.device import Kind
 from pvsmqtt.sinks.mqtt.topics import OFFLINE, ONLINE, Topics
 
 MOST_DEVICES = 5000
@@ -70,7 +71,8 @@ class Seen:
 
     def _has_come(self, entry: Mapping[str, Any]) -> bool:
         said = self.said.get(str(entry.get("id")))
-        return said is not None and said.known
+        its_own = entry.get("kind") != Kind.BRIDGE.value  # this one's is that of the service
+        return said is not None and said.known and (said.online is not None or not its_own)
 
     def take(self, topic: str, payload: bytes, retained: bool, now: datetime) -> None:
         """A message came; ``retained`` ones may be old."""
