@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import termios
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,11 @@ class TestTerminal:
     async def test_the_house_and_its_ways_out(self, house: House) -> None:
         terminal = house.terminal()
         await terminal.sees("home online", "Solar ", "producing", "Panels: 4 live", f"pvs 127.0.0.1:{house.pvs.port}")
-        before = terminal.settings
         terminal.press("q")
         assert await terminal.ended() == 0
         _, _, after = terminal.shown.rpartition(b"\x1b[?1049l")  # the screen of before is back
         assert b"\x1b[?25h" in terminal.shown  # and the cursor
         assert b"home online: PV " in after
-        assert before[3] != 0
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     async def test_signals(self, house: House, number: int) -> None:
@@ -92,18 +91,19 @@ class TestTerminal:
         shown = await terminal.sees("  ─ Panels: 4 live")
         assert any("Solar site" in line and "Panels: 4 live" in line for line in shown.splitlines())
 
-    async def test_the_terminal_is_left_as_it_was(self, house: House) -> None:
-        import termios
-
+    @pytest.mark.parametrize("key", ["q", "\x03"])
+    async def test_the_terminal_is_left_as_it_was(self, house: House, key: str) -> None:
         terminal = house.terminal()
+        before = terminal.settings
         await terminal.sees("Panels: 4 live")
+        assert before[3] & termios.ICANON
         assert not terminal.settings[3] & termios.ICANON
         terminal.press("\x1a")  # Ctrl-Z would leave half a screen to the shell
         terminal.press("\t")
         await terminal.sees("[panels]")
-        settled = terminal.settings
-        await terminal.end()
-        assert not settled[3] & termios.ECHO
+        terminal.press(key)
+        assert await terminal.ended() == 0
+        assert terminal.left == before
 
     async def test_a_broker_that_restarts(self, house: House) -> None:
         terminal = house.terminal()

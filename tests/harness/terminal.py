@@ -37,6 +37,8 @@ class Terminal:
             _size(0, width, height)
             os.execve(sys.executable, command, whole)
         os.set_blocking(self._fd, False)
+        self.left: list[Any] | None = None
+        """How the terminal was set when the command had ended."""
         self._running = True
 
     @property
@@ -83,6 +85,7 @@ class Terminal:
         async with asyncio.timeout(PATIENCE):
             while await self._read():
                 pass
+        self.left = self.settings
         os.close(self._fd)
         _, status = await asyncio.to_thread(os.waitpid, self.pid, 0)
         self._running = False

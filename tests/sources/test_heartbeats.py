@@ -170,7 +170,7 @@ def master(clock: MasterClock, door: FakeDoor | None) -> tuple[MasterSource, Str
     async def locate() -> list[Any]:
         if door is None:
             raise Refused(Refusal.UNREACHABLE, "nobody")
-        return [(door, Wanted((), (1,), (Language.SUNSPEC,)))]
+        return [(door, Wanted(tuple(range(1, 31)), (), (Language.SUNSPEC,)))]
 
     setup = Setup("modbus_tcp x", place, 15.0, 0.05, Device("x", Kind.BUS, "x"), locate, search_rest=300.0)
     source = MasterSource(setup, Memory(None, "x"), clock.wall, clock.monotonic, clock.sleep, lambda: 1.0)
