@@ -24,6 +24,7 @@ from pvsmqtt.sinks.mqtt.journal.keeping import Keeping
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
 from pvsmqtt.sources.base import Source
 from pvsmqtt.status_line import status_line
+from pvsmqtt.status_page import StatusPage
 from pvsmqtt.supervision import Supervisor
 
 if TYPE_CHECKING:
@@ -41,11 +42,19 @@ Event = DeviceState | DeviceGone | Info | HealthReport
 
 
 class Service:
-    """One run of pvsmqtt. ``reload`` reads the settings again (it raises `SettingsError` when they are bad)."""
+    """One run of pvsmqtt. ``reload`` reads the settings again (it raises `SettingsError` when they are bad). A house
+    in fast motion has another ``tick``, and a ``day``: what the clock says there."""
 
-    def __init__(self, settings: Settings, reload: Callable[[], Settings] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reload: Callable[[], Settings] | None = None,
+        tick: float | None = None,
+        day: Callable[[], datetime] | None = None,
+    ) -> None:
         self._settings = settings
         self._reload = reload
+        self._tick = tick
         self._started_at = datetime.now(UTC).replace(microsecond=0)
         self._started = time.monotonic()
         self._bus: Bus[Event] = Bus()
@@ -56,9 +65,12 @@ class Service:
         self._house = self._kept.house
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._sink: MqttSink | None = None
-        self._pulse = Pulse(TICK, _log)
+        self._pulse = Pulse(tick or TICK, _log)
         self._bridge_said: DeviceState | None = None
         self._status_said = ""
+        self._page = StatusPage(
+            settings.instance, self._started_at, self._bus, self._supervisor, self._health, self._registers, day
+        )
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
 
@@ -73,6 +85,7 @@ class Service:
             self._tell_bridge()
             await self._start_journal()
             self._start_broker_and_sink()
+            await self._page.apply(self._settings)
             self._start_sources()
             self._supervisor.start("housekeeping", self._housekeeping)
             systemd.notify("READY=1")
@@ -132,6 +145,7 @@ class Service:
                 await self._supervisor.stop("journal")
                 await self._start_journal()
             self._start_broker_and_sink()
+        await self._page.apply(settings)
         self._start_sources()
         self._tell_bridge()
         _log.info("the new configuration is in force")
@@ -183,6 +197,7 @@ class Service:
         sink = self._sink = MqttSink(
             options, settings.home_assistant, settings.instance, self._bus, announced, self._journal.sender
         )
+        self._page.broker_is(sink)
 
         async def publish() -> None:
             if broker is not None:
@@ -210,16 +225,27 @@ class Service:
             await self._kept.save(now)
             if now >= next_health:
                 next_health = now + HEALTH_EVERY
-                wall, restarts = datetime.now(UTC), self._supervisor.restarts
-                now = time.monotonic()  # something may have succeeded while the registry was written
-                parts = {
-                    "journal": self._journal.report(),
-                    "energy": self._kept.ledger.report(),
-                    "refused_values": self._house.refused_values,
-                }
-                self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts, **parts))
+                self._bus.publish(self._health())
             self._tell_systemd(time.monotonic())
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(self._tick or TICK)
+
+    def _health(self) -> HealthReport:
+        """How everything does at this moment."""
+        return self_report.health(
+            datetime.now(UTC),
+            time.monotonic(),
+            self._started,
+            self._running(),
+            self._supervisor.restarts,
+            journal=self._journal.report(),
+            energy=self._kept.ledger.report(),
+            refused_values=self._house.refused_values,
+            unstable=self._supervisor.unstable(),
+            web=self._page.report(),
+        )
+
+    def _registers(self) -> dict[str, Any]:
+        return self_report.registers(self._running(), self._house.registry.heard_at)
 
     def _tell_bridge(self) -> None:
         states = [event for event in self._bus.latest() if isinstance(event, DeviceState)]
@@ -251,7 +277,7 @@ class Service:
             async with asyncio.timeout(STOP_WITHIN):
                 # First what must not be lost; what is counted from here on is caught up with after the next start.
                 await self._kept.save_totals(time.monotonic(), last=True)
-                await self._supervisor.stop(*self._sources, "housekeeping", "journal")
+                await self._supervisor.stop(*self._sources, "housekeeping", "journal", "web", "curves")
                 await self._journal.flush()
                 await self._kept.save(time.monotonic(), last=True)
                 await self._supervisor.stop("mqtt")

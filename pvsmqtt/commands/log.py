@@ -19,9 +19,12 @@ class _Journal(logging.Formatter):
         return systemd.marked(super().format(record), priority)
 
 
-def set_up(level: str) -> None:
-    """Log to standard error from ``level`` (``debug``, ``info``, ``warning``, ``error``) on."""
+def set_up(level: str, shown: str | None = None) -> None:
+    """Log to standard error from ``level`` (``debug``, ``info``, ``warning``, ``error``) on, or only what is
+    ``shown`` of it."""
     handler = logging.StreamHandler(sys.stderr)
+    if shown is not None:
+        handler.setLevel(shown.upper())
     if systemd.in_journal(sys.stderr):
         handler.setFormatter(_Journal("%(name)s: %(message)s"))
     else:

@@ -1,7 +1,8 @@
 """The readings that the house took, until somebody fetches them.
 
 A measurement that a source tells again as it was (a supervisor tells at night what its panels measured in the
-evening) is the same reading, not another one. One without a time of measurement is always another one.
+evening) is the same reading, not another one. One without a time of measurement is always another one. One without
+values (a supervisor is there) proves that a device is alive and is no reading that anybody would keep.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class Taken:
 
     def note(self, device_id: str, reading: Reading, values: Mapping[str, Value]) -> None:
         """Note a reading of a device, with the values as they passed the guard."""
+        if not values:
+            return
         if reading.measured_at is not None:
             news = reading.measured_at, values
             if self._last.get((device_id, reading.source)) == news:

@@ -6,7 +6,7 @@ long a failing test takes. `Bench` starts things and ends them again, each by it
 
 from harness.basics import NOON, PATIENCE, ROOT, Feed, free_port
 from harness.bench import Bench, device_ids
-from harness.processes import Mosquitto, Service, pvsmqtt
+from harness.processes import Mosquitto, Process, Service, pvsmqtt
 from harness.proxy import Proxy
 from harness.subscriber import Recorder, Seen, is_offline, is_online, retained
 
@@ -17,6 +17,7 @@ __all__ = [
     "Bench",
     "Feed",
     "Mosquitto",
+    "Process",
     "Proxy",
     "Recorder",
     "Seen",

@@ -51,6 +51,12 @@ def test_without_a_time_it_always_is() -> None:
     assert len(there.taken(NOW)) == 2
 
 
+def test_a_sign_of_life_without_values_is_none() -> None:
+    there = house()
+    there.accept([replace(FIRST, values={})], 1.0)
+    assert there.taken(NOW) == []
+
+
 def test_counters_are_as_they_are_published() -> None:
     there = house()
     there.accept([FIRST], 1.0)
