@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pvsmqtt import __version__, self_report, systemd
 from pvsmqtt.bus import Bus, Flow
@@ -18,15 +18,20 @@ from pvsmqtt.model.accepted import Accepted
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.options import Options
+from pvsmqtt.pulse import Heartbeat, Pulse
 from pvsmqtt.settings import Settings, SettingsError
 from pvsmqtt.sinks.mqtt.journal.keeping import Keeping
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
 from pvsmqtt.sources.base import Source
+from pvsmqtt.status_line import status_line
 from pvsmqtt.status_page import StatusPage
 from pvsmqtt.supervision import Supervisor
 
+if TYPE_CHECKING:
+    from pvsmqtt.sinks.mqtt.sink import MqttSink
+
 TICK = 5.0
-"""Seconds between two looks at what has become too old. It is also the pulse that systemd's watchdog feels."""
+"""Seconds between two looks at what has become too old, and at whether everything makes progress."""
 
 HEALTH_EVERY = 60.0
 STOP_WITHIN = 3.0
@@ -59,7 +64,10 @@ class Service:
         self._kept = Kept(settings.state_dir, settings.instance, settings.zone, self._started)
         self._house = self._kept.house
         self._sources: dict[str, tuple[Options, str, Source]] = {}
+        self._sink: MqttSink | None = None
+        self._pulse = Pulse(tick or TICK, _log)
         self._bridge_said: DeviceState | None = None
+        self._status_said = ""
         self._page = StatusPage(
             settings.instance, self._started_at, self._bus, self._supervisor, self._health, self._registers, day
         )
@@ -186,7 +194,7 @@ class Service:
             broker = embedded.EmbeddedBroker(options)
             self._supervisor.start("broker", broker.run)
         announced = Announced(settings.state_dir / "announced.json")
-        sink = MqttSink(
+        sink = self._sink = MqttSink(
             options, settings.home_assistant, settings.instance, self._bus, announced, self._journal.sender
         )
         self._page.broker_is(sink)
@@ -218,7 +226,7 @@ class Service:
             if now >= next_health:
                 next_health = now + HEALTH_EVERY
                 self._bus.publish(self._health())
-            systemd.notify("WATCHDOG=1")
+            self._tell_systemd(time.monotonic())
             await asyncio.sleep(self._tick or TICK)
 
     def _health(self) -> HealthReport:
@@ -245,9 +253,21 @@ class Service:
         if state != self._bridge_said:
             self._bridge_said = state
             self._bus.publish(state)
-            systemd.notify(
-                f"STATUS={state.values['devices_online']} of {state.values['devices_known']} devices online"
-            )
+
+    def _tell_systemd(self, now: float) -> None:
+        """Feed the watchdog while everything makes progress, and say how it goes when that is news."""
+        parts: dict[str, Heartbeat] = {name: one.health.heartbeat for name, (_, _, one) in self._sources.items()}
+        broker = None
+        if self._sink is not None:
+            parts["mqtt"] = self._sink.heartbeat
+            broker = self._sink.report(now)["reason"]
+        if self._pulse.beats(now, parts, self._supervisor.restarts, self._supervisor.where):
+            systemd.notify("WATCHDOG=1")
+        states = [event for event in self._bus.latest() if isinstance(event, DeviceState)]
+        said = status_line(states, [source for _, source in self._running()], broker)
+        if said != self._status_said:
+            self._status_said = said
+            systemd.notify(f"STATUS={said}")
 
     def _running(self) -> list[tuple[str, Source]]:
         return [(kind, source) for _, kind, source in self._sources.values()]

@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,15 @@ class Supervisor:
     def names(self) -> list[str]:
         """The parts that run."""
         return list(self._tasks)
+
+    def where(self, name: str) -> str:
+        """What a part waits for, the innermost place last: ``source.py:77 run, reader.py:40 cycle``."""
+        task = self._tasks.get(name)
+        found, waits = [], task.get_coro() if task is not None else None
+        while (frame := getattr(waits, "cr_frame", None)) is not None:
+            found.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} {frame.f_code.co_name}")
+            waits = getattr(waits, "cr_await", None)
+        return ", ".join(found[1:])
 
     def unstable(self) -> dict[str, int]:
         """The parts that end again and again, and how often in succession."""

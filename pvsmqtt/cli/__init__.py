@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pvsmqtt import __version__
+from pvsmqtt import __version__, systemd
 from pvsmqtt.cli import of_line, of_service, output
 
 
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except SettingsError as error:
-        print(f"pvsmqtt: the configuration has errors:\n{error}", file=sys.stderr)  # noqa: T201
+        _complain(f"pvsmqtt: the configuration has errors:\n{error}")
         return 2
     except OSError as error:
         if not output.is_of_output(error):
@@ -29,6 +29,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("pvsmqtt: interrupted", file=sys.stderr)  # noqa: T201
         return 1
+
+
+def _complain(text: str) -> None:
+    """Tell why it did not work; in the journal of systemd as an error."""
+    print(systemd.marked(text, 3) if systemd.in_journal(sys.stderr) else text, file=sys.stderr)  # noqa: T201
 
 
 def _parser() -> argparse.ArgumentParser:

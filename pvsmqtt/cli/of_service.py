@@ -91,6 +91,32 @@ COMMANDS = (
         ),
     ),
     Command(
+        "watch",
+        "show the house live in the terminal, from what stands on the broker; also on another machine",
+        "pvsmqtt watch --broker mqtt://solar@192.168.1.10 --password-file mqtt_password",
+        "watch.command:watch",
+        (
+            CONFIG,
+            Argument(
+                "--broker",
+                metavar="URL",
+                help="mqtt://user@host:port, mqtts:// with TLS, ws:// or wss:// with a path; further options of "
+                "[mqtt] from the environment, such as PVSMQTT_MQTT__PASSWORD (default: as configured)",
+            ),
+            Argument(
+                "--password-file",
+                type=Path,
+                metavar="FILE",
+                help="with --broker: file that holds nothing but the password",
+            ),
+            Argument("--base-topic", metavar="TOPIC", help="first part of every topic (default: as configured)"),
+            Argument("--instance", metavar="NAME", help="which installation (default: as configured, else home)"),
+            Argument("--once", action="store_true", help="print one picture and end"),
+            Argument("--json", dest="as_json", action="store_true", help="print all that is known as JSON and end"),
+            Argument("--plain", dest="as_plain", action="store_true", help="print a line now and then, as in a pipe"),
+        ),
+    ),
+    Command(
         "energy",
         "show the energy of today, this month and this year, and where each figure comes from",
         "pvsmqtt energy --json",

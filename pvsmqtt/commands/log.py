@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
+
+from pvsmqtt import systemd
 
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
 _LIBRARIES = ("pvsmqtt.paho", "asyncio", "aiohttp", "amqtt", "transitions")
@@ -15,7 +16,7 @@ class _Journal(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         priority = next(number for level, number in _PRIORITIES if record.levelno >= level)
-        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
+        return systemd.marked(super().format(record), priority)
 
 
 def set_up(level: str, shown: str | None = None) -> None:
@@ -24,7 +25,7 @@ def set_up(level: str, shown: str | None = None) -> None:
     handler = logging.StreamHandler(sys.stderr)
     if shown is not None:
         handler.setLevel(shown.upper())
-    if "JOURNAL_STREAM" in os.environ:
+    if systemd.in_journal(sys.stderr):
         handler.setFormatter(_Journal("%(name)s: %(message)s"))
     else:
         handler.setFormatter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import os
 import sys
@@ -22,6 +23,7 @@ def run(config: Path | None) -> int:
     """
     settings = load(config)
     log.set_up(settings.log_level)
+    faulthandler.enable()  # where it hung, when the watchdog of systemd ends it: places in the code, no values
     if settings.mqtt.host == EMBEDDED and not embedded.available():
         print("pvsmqtt: the embedded broker is not installed: pip install 'pvsmqtt[embedded]'", file=sys.stderr)  # noqa: T201
         return 1

@@ -38,13 +38,13 @@ def fill_secrets(
             table.pop(field if in_environment == [file_field] else file_field)
         try:
             if isinstance(file := table.get(file_field), str):
-                table.setdefault(field, _read(Path(file)))
+                table.setdefault(field, read_secret(Path(file)))
             elif field not in table:
                 credential = Path(environ.get("CREDENTIALS_DIRECTORY") or folder, f"{loc[0]}_{field}")
                 file_field = field
                 # An empty credential is how a unit file says that there is none.
                 if credential.exists() and credential.stat().st_size > 1:
-                    table[field] = _read(credential)
+                    table[field] = read_secret(credential)
         except (OSError, ValueError) as error:
             problems.append(Problem((*loc, file_field), str(error)))
     return problems
@@ -64,7 +64,7 @@ def _secrets(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tupl
                 yield from ((loc, table, field) for loc, table in tables.items() if isinstance(table, dict))
 
 
-def _read(file: Path) -> str:
+def read_secret(file: Path) -> str:
     """The content of a file without the newline at its end.
 
     Raises:

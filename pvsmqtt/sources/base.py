@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.model.times import iso
 from pvsmqtt.options import Options
+from pvsmqtt.pulse import Heartbeat
 
 Deliver = Callable[[Sequence[Reading]], None]
 """Takes the readings of one cycle: what was measured together arrives together."""
@@ -103,6 +104,9 @@ class Health:
     """Seconds within which a source that asks has news or a failure; None: that it is silent proves nothing."""
     failing_since: float | None = None
     """When the trouble began, by the monotonic clock; another trouble in its place does not begin anew."""
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    """What the watchdog of systemd feels: the source promises here, again and again, when its next sign of life will
+    come, whatever the equipment does. One that promises nothing is not waited for."""
     _said: dict[str, float] = field(default_factory=dict)
     _said_now: bool = False
 

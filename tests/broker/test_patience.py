@@ -10,11 +10,11 @@ from helpers_mqtt import PANEL, state
 
 from pvsmqtt.broker.options import Broker
 from pvsmqtt.broker.pauses import LADDERS
+from pvsmqtt.broker.subscription import Hear, Subscription
 from pvsmqtt.bus import Bus
 from pvsmqtt.sinks.mqtt.announced import Announced
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sinks.mqtt.sink import MqttSink
-from pvsmqtt.sources.yasdi.subscription import Hear, Subscription
 
 CASES = [
     ({"connack": 134}, "login"),

@@ -1,20 +1,16 @@
 """Sniffing: the picture, the screen, and the command on a real terminal and in a pipe."""
 
 import asyncio
-import fcntl
 import json
 import os
-import pty
 import signal
-import struct
-import sys
-import termios
 from collections.abc import AsyncIterator
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from harness import PATIENCE, pvsmqtt
+from harness.terminal import Terminal
 from helpers_modbus import exception, read, registers, write_one
 from rich.console import Console
 
@@ -319,46 +315,9 @@ class TestNotHeard:
         assert running.returncode == 1
 
 
-class Terminal:
-    """``pvsmqtt sniff`` on a pseudo-terminal of 80 × 24."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.shown = b""
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-            os.environ["TERM"] = "xterm-256color"
-            os.execv(sys.executable, [sys.executable, "-m", "pvsmqtt", "sniff", *arguments])
-
-    async def until(self, *texts: bytes) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not all(text in self.shown for text in texts):
-                await self._read()
-
-    async def end(self) -> int:
-        os.kill(self.pid, signal.SIGINT)
-        async with asyncio.timeout(PATIENCE):
-            while await self._read():
-                pass
-        os.close(self._fd)
-        _, status = await asyncio.to_thread(os.waitpid, self.pid, 0)
-        return os.waitstatus_to_exitcode(status)
-
-    async def _read(self) -> bool:
-        def read_some() -> bytes:
-            try:
-                return os.read(self._fd, 65536)
-            except OSError:
-                return b""
-
-        data = await asyncio.to_thread(read_some)
-        self.shown += data
-        return bool(data)
-
-
 class TestTerminal:
     async def test_a_live_screen_and_a_summary(self, bus: BusSimulator) -> None:
-        terminal = Terminal(bus.url, "--map", str(MAP), "--unit", "221")
+        terminal = Terminal("sniff", bus.url, "--map", str(MAP), "--unit", "221")
         await terminal.until(b"dcdc_supply_voltage", b"bus load", b"Ctrl-C ends it")
         assert await terminal.end() == 0
         before, _, after = terminal.shown.rpartition(b"\x1b[?1049l")  # the screen of before is back
@@ -368,7 +327,7 @@ class TestTerminal:
         assert b"errors: none" in after
 
     async def test_plain_on_a_terminal(self, bus: BusSimulator) -> None:
-        terminal = Terminal(bus.url, "--plain")
+        terminal = Terminal("sniff", bus.url, "--plain")
         await terminal.until(b"<- 3 holding")
         assert await terminal.end() == 0
         assert b"\x1b[" not in terminal.shown
@@ -376,7 +335,7 @@ class TestTerminal:
     async def test_the_speed_is_found(self) -> None:
         simulator = BusSimulator("pty", speed=4, interval=10)
         await simulator.start()
-        terminal = Terminal(simulator.url)
+        terminal = Terminal("sniff", simulator.url)
         try:
             await terminal.until(b"found by listening", b"last heard")
             assert await terminal.end() == 0

@@ -1,15 +1,12 @@
 """How the service ends, reads its configuration again, and speaks to systemd."""
 
-import asyncio
 import signal
-import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from harness import ROOT, Bench, Feed, device_ids, is_offline, is_online, retained
+from harness import ROOT, Bench, device_ids, is_offline, is_online, retained
+from harness.notified import systemd
 
 from pvsmqtt.simulator.pvs.house.house import House
 
@@ -165,32 +162,6 @@ async def test_discovery_switched_off(bench: Bench) -> None:
     await service.reload(home_assistant={"discovery": False})
     await recorder.wait(STATUS, is_online, mark)
     assert not [topic for topic in await retained(broker.port) if topic.startswith("homeassistant/")]
-
-
-class Notified(asyncio.DatagramProtocol):
-    def __init__(self) -> None:
-        self.feed: Feed[str] = Feed()
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        for line in data.decode().splitlines():
-            self.feed.add(line)
-
-    async def told(self, word: str) -> None:
-        await self.feed.until(lambda: True if word in self.feed.items else None, word)
-
-
-@asynccontextmanager
-async def systemd(folder: Path) -> AsyncIterator[tuple[Path, Notified]]:
-    """The socket on which systemd listens."""
-    address = folder / "n"
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    sock.bind(str(address))
-    sock.setblocking(False)
-    transport, notified = await asyncio.get_running_loop().create_datagram_endpoint(Notified, sock=sock)
-    try:
-        yield address, notified
-    finally:
-        transport.close()
 
 
 async def test_systemd_is_told(bench: Bench, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ OLD, NEW = "2000123456", "2110595689"
 QUICK = {
     "pvsmqtt.service.TICK": 0.2,
     "pvsmqtt.service.HEALTH_EVERY": 0.2,
-    "pvsmqtt.sources.yasdi.subscription.FIRST_PAUSE": 0.1,
-    "pvsmqtt.sources.yasdi.subscription.LONGEST_PAUSE": 0.3,
+    "pvsmqtt.broker.subscription.FIRST_PAUSE": 0.1,
+    "pvsmqtt.broker.subscription.LONGEST_PAUSE": 0.3,
     "pvsmqtt.sinks.mqtt.sink.FIRST_PAUSE": 0.1,
     "pvsmqtt.sinks.mqtt.sink.LONGEST_PAUSE": 0.3,
 }

@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pvsmqtt.commands import log
+from pvsmqtt.commands.live import keep_drawing
 from pvsmqtt.commands.sniff import plain
 from pvsmqtt.commands.sniff.picture import Picture
 from pvsmqtt.commands.sniff.which import STOP_THE_SERVICE, options_of, tap_of
@@ -22,10 +23,8 @@ from pvsmqtt.sources.rs485.search import ordered_setting
 from pvsmqtt.sources.rs485.tap import Hear, State, Tap
 from pvsmqtt.sources.rs485.url import LineUrl
 
-EVERY = 0.25
-"""Seconds between two looks at whether the screen is to be drawn again."""
-AT_LEAST = 1.0
-"""Seconds after which it is drawn also when nothing came: ages grow."""
+if TYPE_CHECKING:
+    from rich.console import Console, Group
 
 
 class NotHeard(Exception):
@@ -72,6 +71,11 @@ class Sniffing(Hear):
         """See `Hear`."""
         self.news = True
         self._picture.trial = trial
+
+    def is_news(self) -> bool:
+        """Whether something came since this was asked last."""
+        news, self.news = self.news, False
+        return news
 
     def refresh(self) -> None:
         """Before the picture is drawn."""
@@ -161,22 +165,13 @@ class Writer:
 
 async def _draw(tap: Tap, sniffing: Sniffing, picture: Picture, how: str) -> None:
     """Draw the screen until cancelled, and leave the terminal as it was."""
-    from rich.console import Console
-    from rich.live import Live
-
     from pvsmqtt.commands.sniff.screen import render
 
-    console = Console()
-    drawn = 0.0
-    with Live(console=console, screen=True, auto_refresh=False) as live:
-        while True:
-            now = time.monotonic()
-            if sniffing.news or now - drawn >= AT_LEAST:
-                sniffing.news, drawn = False, now
-                sniffing.refresh()
-                width, height = console.size
-                live.update(render(picture, str(tap.url), speed(tap, how), tap.now, width, height), refresh=True)
-            await asyncio.sleep(EVERY)
+    def draw(console: Console) -> Group:
+        sniffing.refresh()
+        return render(picture, str(tap.url), speed(tap, how), tap.now, *console.size)
+
+    await keep_drawing(draw, sniffing.is_news)
 
 
 async def _sniff(tap: Tap, sniffing: Sniffing, seconds: float | None, draw: Coroutine[Any, Any, None] | None) -> None:

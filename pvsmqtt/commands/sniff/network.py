@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Collection, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pvsmqtt.capture.connection import Endpoint
 from pvsmqtt.capture.mirror import PORTS, Spoken
+from pvsmqtt.commands.live import keep_drawing
 from pvsmqtt.commands.replay import network
 from pvsmqtt.commands.sniff.picture import Picture
 from pvsmqtt.commands.until import until_ended
@@ -21,9 +22,8 @@ from pvsmqtt.sources.modbus_tap.tap import Hear, State, Tap
 from pvsmqtt.sources.modbus_tap.trouble import trouble
 from pvsmqtt.sources.register_units.stats import BusStats
 
-EVERY = 0.25
-AT_LEAST = 1.0
-"""Seconds between two looks at whether the screen is to be drawn again, and after which it is all the same."""
+if TYPE_CHECKING:
+    from rich.console import Console, Group
 
 
 class NotHeard(Exception):
@@ -77,6 +77,11 @@ class Sniffing(Hear):
             found = Picture(server.images, BusStats(), network.maps_at(server.endpoint.port, self._maps), self._units)
             self.pictures[server.endpoint] = found
         return found
+
+    def is_news(self) -> bool:
+        """Whether something came since this was asked last."""
+        news, self.news = self.news, False
+        return news
 
     def count(self) -> None:
         """Time-outs, before something is shown."""
@@ -137,23 +142,16 @@ async def _set(event: asyncio.Event) -> None:
 
 async def _draw(tap: Tap, sniffing: Sniffing) -> None:
     """Draw the screen until cancelled, and leave the terminal as it was."""
-    from rich.console import Console
-    from rich.live import Live
-
     from pvsmqtt.commands.sniff.screen import render_servers
 
-    console = Console()
-    drawn, began = 0.0, time.monotonic()
-    with Live(console=console, screen=True, auto_refresh=False) as live:
-        while True:
-            now = time.monotonic()
-            if sniffing.news or now - drawn >= AT_LEAST:
-                sniffing.news, drawn = False, now
-                sniffing.count()
-                mirror, wrong = tap.mirror, trouble(tap, now - began, known=False)
-                head = f"{tap.name}  {mirror.packets} packets, {mirror.segments} of Modbus connections"
-                servers = [(str(at), picture) for at, picture in sniffing.pictures.items()]
-                note = wrong.text if wrong else sniffing.said
-                screen = render_servers(head, note, wrong is not None, servers, tap.now, *console.size)
-                live.update(screen, refresh=True)
-            await asyncio.sleep(EVERY)
+    began = time.monotonic()
+
+    def draw(console: Console) -> Group:
+        sniffing.count()
+        mirror, wrong = tap.mirror, trouble(tap, time.monotonic() - began, known=False)
+        head = f"{tap.name}  {mirror.packets} packets, {mirror.segments} of Modbus connections"
+        servers = [(str(at), picture) for at, picture in sniffing.pictures.items()]
+        note = wrong.text if wrong else sniffing.said
+        return render_servers(head, note, wrong is not None, servers, tap.now, *console.size)
+
+    await keep_drawing(draw, sniffing.is_news)

@@ -31,6 +31,7 @@ from pvsmqtt.model.device import Device
 from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.model.times import iso
+from pvsmqtt.pulse import Heartbeat
 from pvsmqtt.sinks.mqtt.announced import Announced
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sinks.mqtt.publisher import Publisher
@@ -51,6 +52,9 @@ LONG = 10.0
 BIRTH_DELAY = (2.0, 8.0)
 """Seconds after a birth message: Home Assistant asks for some random delay, and the announcement of a fresh
 connection must not be repeated within two seconds."""
+
+LONGEST_STEP = 300.0
+"""Seconds within which something happens while nothing hangs: a message is due every minute, with a time-out."""
 
 OFTEN = 3
 """Connections in a row that were cut short before it is worth a guess."""
@@ -77,6 +81,8 @@ class MqttSink:
         readings: Sender | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self.heartbeat = Heartbeat()
+        """What the watchdog of systemd feels: a broker that is away, or frozen, does not stop it."""
         self._readings = readings
         self._broker = options.broker
         self._home_assistant = home_assistant
@@ -150,7 +156,7 @@ class MqttSink:
         """Publish until cancelled; a broker that is absent or goes away is waited for."""
         pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
-            began, wait = time.monotonic(), None
+            began, wait = self._alive(), None
             try:
                 await self._session()
             except Refused as refused:
@@ -173,9 +179,15 @@ class MqttSink:
                 self._connected_at = self._session_now = None
             await self._pause(pauses, time.monotonic() - began, wait)
 
+    def _alive(self, pause: float = 0.0) -> float:
+        """A sign of life, before work or a ``pause``; the time."""
+        now = time.monotonic()
+        self.heartbeat.promise(now, pause + LONGEST_STEP)
+        return now
+
     async def _pause(self, pauses: Pauses, lasted: float, wait: Wait | None) -> None:
         pause = pauses.after(lasted, wait)
-        self._next_try = time.monotonic() + pause
+        self._next_try = self._alive(pause) + pause
         await self._sleep(pause)
 
     def _say(self, reason: str, message: str) -> None:
@@ -245,8 +257,10 @@ class MqttSink:
             delay = self._pace.delay(time.monotonic())
             if delay > 0:
                 self._held_back += delay
+                self._alive(delay)
                 await self._sleep(delay)
             await counted(message)
+            self._alive()
 
         return publish
 

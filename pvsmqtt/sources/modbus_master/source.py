@@ -40,6 +40,9 @@ FIRST_REST, LONGEST_REST = 5.0, 60.0
 SHUT_EVERY = 4
 """Cycles after which a shut door is tried again while another one is open: each try may cost a time-out."""
 
+LONGEST_STEP = 600.0
+"""Seconds that a search, or a request with its connection, can take at most: a time-out may be 60 s."""
+
 SEARCH_AFTER = 5
 """Cycles in vain after which equipment that was found by itself is searched for again."""
 
@@ -103,12 +106,13 @@ class MasterSource:
                 readings = await self.cycle()
                 if readings:
                     deliver(readings)
-                await self._sleep(max(self._rest(self._monotonic() - began), self._setup.pause))
+                await self._wait(max(self._rest(self._monotonic() - began), self._setup.pause))
         finally:
             await self.close()
 
     async def cycle(self) -> list[Reading]:
         """One round; what was told in it."""
+        self._alive()
         try:
             if not self.readers:
                 await self._find()
@@ -125,6 +129,14 @@ class MasterSource:
         self._judge(any(by_language))
         return [*merged(by_language), *self._of_line()]
 
+    async def _wait(self, seconds: float) -> None:
+        """Before every request and every rest."""
+        self._alive(seconds)
+        await self._sleep(seconds)
+
+    def _alive(self, pause: float = 0.0) -> None:
+        self.health.heartbeat.promise(self._monotonic(), pause + LONGEST_STEP)
+
     def _rest(self, took: float) -> float:
         """Seconds until the next cycle, after one that took so long."""
         rest = self._setup.interval - took
@@ -140,7 +152,7 @@ class MasterSource:
 
     async def _find(self) -> None:
         for door, wanted in await self._setup.locate():
-            patient = Patient(door, self._setup.pause, self._monotonic, self._sleep)
+            patient = Patient(door, self._setup.pause, self._monotonic, self._wait)
             self.doors.append(door)
             self.readers.append(Reader(patient, wanted, self._setup.place, self._memory, self._monotonic))
 

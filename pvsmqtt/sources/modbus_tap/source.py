@@ -129,6 +129,10 @@ class ModbusTapSource(Hear):
         """See `Hear`."""
         self._tell_units(when)
 
+    def on_alive(self, within: float) -> None:
+        """See `Hear`."""
+        self.health.heartbeat.promise(self._monotonic(), within)
+
     def on_state(self, state: State, said: str, lost: CaptureLost | None) -> None:
         """See `Hear`."""
         if state is State.LOST and lost is not None:

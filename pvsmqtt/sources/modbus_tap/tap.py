@@ -11,6 +11,7 @@ minute. Nothing that is heard ends the listening.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -30,6 +31,8 @@ WRITER_PAUSE = 2.0
 IDLE = 0.3
 """Seconds without a packet after which a burst of polls is over."""
 QUIET = 1.0
+LONGEST_STEP = 300.0
+"""Seconds that a look at a capture can take at most, beside the pause or the patience meant."""
 
 Opener = Callable[[str], Input]
 
@@ -54,6 +57,9 @@ class Hear:
 
     def on_state(self, state: State, said: str, lost: CaptureLost | None) -> None:
         """The tap does something else now; ``said`` is for people, ``lost`` why the capture is lost."""
+
+    def on_alive(self, within: float) -> None:
+        """The tap is at work, whether or not anything is heard; it says so again within so many seconds."""
 
 
 class Tap:
@@ -122,13 +128,16 @@ class Tap:
             except CaptureLost as error:
                 self.lost = lost = error
                 if lost.reason is Loss.INPUT_ENDED or (self.capture == STANDARD_INPUT and self.mirror.packets):
+                    hear.on_alive(math.inf)
                     self._become(State.ENDED, str(lost), hear)
                     return
                 self._become(State.LOST, str(lost), hear)
             failures = 1 if self.mirror.packets > packets else failures + 1
             longest = WRITER_PAUSE if lost.reason in (Loss.WRITER_GONE, Loss.REPLACED) else LONGEST_PAUSE
             ceiling = min(longest, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
-            await self._sleep(ceiling * (0.5 + self._jitter() / 2))
+            pause = ceiling * (0.5 + self._jitter() / 2)
+            hear.on_alive(pause + LONGEST_STEP)
+            await self._sleep(pause)
 
     async def _session(self, hear: Hear) -> None:
         """Read it until it is lost.
@@ -154,6 +163,7 @@ class Tap:
         packets = _Packets(self.name, self.faults)
         patience = IDLE
         while True:
+            hear.on_alive(patience + LONGEST_STEP)
             data = await source.read(patience)
             if data:
                 patience = IDLE

@@ -34,6 +34,10 @@ from pvsmqtt.sources.pvs.schedule import GAP, clock_trouble, until_next, until_r
 FAREWELL = 1.0
 """Seconds that the logout may take when the service stops."""
 
+LONGEST_CYCLE = 1800.0
+"""Seconds within which a cycle ends, however it does: review, login, poll and errands of a PVS that lets each request
+run into its time-out of 120 s."""
+
 MOST_UNMAPPED = 30
 LOST = 6
 """Failed connections in a row after which a PVS that was found by searching is searched for again."""
@@ -111,12 +115,12 @@ class PvsSource:
 
     async def _decide(self, client: PvsClient, login: Login, first: bool) -> Decision | None:
         """What to speak, asked for at the start; ``None`` after a failure and its pause."""
-        started = self._monotonic()
+        started = self._alive()
         try:
             known = None if first else self._review.decision
             return known or await self._review.run(client, login, started)
         except Refused as refused:
-            await asyncio.sleep(self._failed(refused, started))
+            await self._rest(self._failed(refused, started))
             return None
 
     async def _poll(self, decision: Decision, client: PvsClient, login: Login, deliver: Deliver) -> None:
@@ -125,8 +129,8 @@ class PvsSource:
         assert reader is not None  # noqa: S101 - the companions have made it
         while not self._lost():
             # Also when a failure elsewhere made this source start again, the PVS gets its rest.
-            await asyncio.sleep(max(0.0, self._last_poll + min(GAP, self._options.interval) - self._monotonic()))
-            wall, started = self._wall(), self._monotonic()
+            await self._rest(max(0.0, self._last_poll + min(GAP, self._options.interval) - self._monotonic()))
+            wall, started = self._wall(), self._alive()
             try:
                 if self._review.due(started, self._failures, reader.build):
                     await self._review.run(client, login, started)
@@ -147,7 +151,17 @@ class PvsSource:
                     deliver(more)
                 now = self._wall().timestamp()
                 pause = until_next(self._options.interval, wall.timestamp(), now, self._ahead)
-            await asyncio.sleep(min(pause, 2 * self._options.interval))
+            await self._rest(min(pause, 2 * self._options.interval))
+
+    def _alive(self, pause: float = 0.0) -> float:
+        """A sign of life, before a cycle or a ``pause``; the time."""
+        now = self._monotonic()
+        self.health.heartbeat.promise(now, pause + LONGEST_CYCLE)
+        return now
+
+    async def _rest(self, pause: float) -> None:
+        self._alive(pause)
+        await asyncio.sleep(pause)
 
     def _failed(self, refused: Refused, started: float) -> float:
         """Note a refusal; the seconds until the next try."""
@@ -167,11 +181,11 @@ class PvsSource:
 
         while True:
             self._failures = 0
-            started = self._monotonic()
+            started = self._alive()
             try:
                 found = await find.locate(self._options.host)
             except Refused as refused:
-                await asyncio.sleep(max(self._failed(refused, started), min(GAP, self._options.interval)))
+                await self._rest(max(self._failed(refused, started), min(GAP, self._options.interval)))
             else:
                 self.health.log.info("found at %s", found)
                 return address(found, self._options.live_url)

@@ -124,6 +124,10 @@ class Rs485Source(Hear):
         """See `Hear`."""
         self._trial = trial
 
+    def on_alive(self, within: float) -> None:
+        """See `Hear`."""
+        self.health.heartbeat.promise(self._monotonic(), within)
+
     def on_state(self, state: State, said: str, lost: LineLost | None) -> None:
         """See `Hear`."""
         if state is State.LISTENING:

@@ -12,6 +12,7 @@ hold up the answer before it. Everything that is heard goes to a `Hear`. Nothing
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -49,6 +50,9 @@ QUIET = 1.0
 DOUBT_AFTER, DOUBT_BYTES = 120.0, 512
 """So long, and so many bytes, without a frame among them mean that something is wrong."""
 
+LONGEST_STEP = 300.0
+"""Seconds that opening, closing or a look at a line can take at most, beside the pause or the patience meant."""
+
 Opener = Callable[[LineUrl, Setting | None], Awaitable[Line]]
 
 
@@ -82,6 +86,9 @@ class Hear:
 
     def on_trial(self, trial: Trial) -> None:
         """How the search for the speed goes."""
+
+    def on_alive(self, within: float) -> None:
+        """The tap is at work, whether or not anything is heard; it says so again within so many seconds."""
 
 
 class Tap:
@@ -180,13 +187,16 @@ class Tap:
             except LineLost as error:
                 self.lost = lost = error
                 if lost.reason is Loss.ENDED:
+                    hear.on_alive(math.inf)
                     self._become(State.ENDED, lost.detail, hear)
                     return
                 self._become(State.LOST, str(lost), hear)
                 failures = 1 if self.stats.totals["bytes"] > heard else failures + 1
             longest = PLUG_PAUSE if lost.reason in (Loss.MISSING, Loss.UNPLUGGED) else LONGEST_PAUSE
             ceiling = min(longest, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
-            await self._sleep(ceiling * (0.5 + self._jitter() / 2))
+            pause = ceiling * (0.5 + self._jitter() / 2)
+            hear.on_alive(pause + LONGEST_STEP)
+            await self._sleep(pause)
 
     async def _session(self, hear: Hear) -> None:
         """Open the line and listen until it is time to search for its speed again.
@@ -194,6 +204,7 @@ class Tap:
         Raises:
             LineLost: when it cannot be opened or goes away.
         """
+        hear.on_alive(LONGEST_STEP)
         if self._search:
             await self._find(hear)
         if self._search:
@@ -224,6 +235,7 @@ class Tap:
         trials: dict[int, Trial] = {}
 
         def progress(trial: Trial) -> None:
+            hear.on_alive(LONGEST_STEP)
             trials[trial.number] = trial
             hear.on_trial(trial)
 
@@ -242,6 +254,7 @@ class Tap:
     async def _listen(self, line: Line, hear: Hear) -> None:
         patience = gap = self._gap()
         while True:
+            hear.on_alive(patience + LONGEST_STEP)
             data = await line.read(patience)
             if data:
                 patience = gap

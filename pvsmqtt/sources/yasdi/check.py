@@ -10,13 +10,13 @@ from pathlib import Path
 import aiomqtt
 
 from pvsmqtt.broker.connection import Refused, Session, connect_any, default_client_id
+from pvsmqtt.broker.subscription import Denied, subscribe
 from pvsmqtt.sources.base import Finding
 from pvsmqtt.sources.broker_tls import tls_findings
 from pvsmqtt.sources.yasdi.memory import Memory
 from pvsmqtt.sources.yasdi.options import YasdiOptions
 from pvsmqtt.sources.yasdi.payload import Message, decode
 from pvsmqtt.sources.yasdi.refusal import QUIET, SILENT, Refusal, told
-from pvsmqtt.sources.yasdi.subscription import Denied, subscribe
 
 LISTEN = 40.0
 """Seconds: more than the interval in yasdi2mqtt's examples (30 s)."""

@@ -21,6 +21,7 @@ from typing import Any
 
 from pvsmqtt.broker import reasons
 from pvsmqtt.broker.connection import default_client_id
+from pvsmqtt.broker.subscription import Hear, Subscription
 from pvsmqtt.model.device import SITE_ID, Device, Kind, default_name, slug
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.model.times import iso
@@ -30,7 +31,6 @@ from pvsmqtt.sources.yasdi.memory import Memory
 from pvsmqtt.sources.yasdi.newest import Newest
 from pvsmqtt.sources.yasdi.options import YasdiOptions
 from pvsmqtt.sources.yasdi.refusal import QUIET, SILENT, Refusal, told
-from pvsmqtt.sources.yasdi.subscription import Hear, Subscription
 
 PATIENCE = 900.0
 """Seconds without a first message after which somebody should look; yasdi2mqtt may need two minutes to start."""
@@ -104,6 +104,10 @@ class YasdiSource(Hear):
         self._protocol = None
         if not (self._broker.embedded and first_tries):
             self.health.bad(reason, message, self._monotonic())
+
+    def on_alive(self, within: float) -> None:
+        """See `Hear`."""
+        self.health.heartbeat.promise(self._monotonic(), within)
 
     def on_message(self, topic: str, payload_: bytes, retained: bool) -> None:
         """See `Hear`. What the broker kept is old, however new it looks."""

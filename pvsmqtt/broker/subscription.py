@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
 import aiomqtt
@@ -16,6 +16,10 @@ from pvsmqtt.broker.pauses import STABLE, Pauses
 from pvsmqtt.broker.versions import Versions
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+QUIET = 30.0
+"""Seconds without a message after which it looks round."""
+LONGEST_STEP = 300.0
+"""Seconds that connecting, or a look round, can take at most, beside the pause meant."""
 OFTEN = 3
 """Connections in a row that were cut short before it is worth a guess."""
 
@@ -38,6 +42,9 @@ class Hear(Protocol):
     def on_lost(self, reason: str, message: str, first_tries: bool) -> None:
         """There is no connection; said at every failure. ``first_tries``: it may only not be there yet."""
 
+    def on_alive(self, within: float) -> None:
+        """It is at work, whether or not anything comes; it says so again within so many seconds."""
+
 
 class Denied(Exception):
     """The broker lets us in but not listen."""
@@ -56,9 +63,10 @@ class Subscription:
         filters: Sequence[str],
         hear: Hear,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._broker, self._client_id, self._filters, self._hear = broker, client_id, filters, hear
-        self._sleep = sleep
+        self._sleep, self._most_waiting = sleep, most_waiting
         self._versions = Versions(broker.protocol)
         self._connected_at: float | None = None
         self._connects = 0
@@ -69,6 +77,7 @@ class Subscription:
         pauses, tries = Pauses(FIRST_PAUSE, LONGEST_PAUSE), 0
         while True:
             began, wait = time.monotonic(), None
+            self._hear.on_alive(LONGEST_STEP)
             early = tries < self.EARLY and not self._connects
             tries += 1
             try:
@@ -86,19 +95,36 @@ class Subscription:
                 self._lost(error)
             finally:
                 self._connected_at = None
-            await self._sleep(pauses.after(time.monotonic() - began, wait))
+            pause = pauses.after(time.monotonic() - began, wait)
+            self._hear.on_alive(pause + LONGEST_STEP)
+            await self._sleep(pause)
 
     async def _listen(self) -> None:
         version = self._versions.next
-        async with connect(self._broker, self._client_id, version, most_waiting=MOST_WAITING) as session:
+        async with connect(self._broker, self._client_id, version, most_waiting=self._most_waiting) as session:
             self._versions.accepted(session.version)
             await subscribe(session, self._filters, self._broker)
             self._connected_at = time.monotonic()
             self._connects += 1
             self._hear.on_connected(session.version)
-            async for message in session.client.messages:
+            async for message in self._messages(session):
                 payload = message.payload if isinstance(message.payload, bytes | bytearray) else b""
                 self._hear.on_message(str(message.topic), bytes(payload), message.retain)
+
+    async def _messages(self, session: Session) -> AsyncIterator[aiomqtt.Message]:
+        messages = aiter(session.client.messages)
+        coming: asyncio.Future[aiomqtt.Message] | None = None
+        try:
+            while True:
+                self._hear.on_alive(QUIET + LONGEST_STEP)
+                coming = coming or asyncio.ensure_future(anext(messages))
+                if (await asyncio.wait({coming}, timeout=QUIET))[0]:
+                    message, coming = coming.result(), None
+                    yield message
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
 
     def _lost(self, error: Exception) -> None:
         short = self._connected_at is not None and time.monotonic() - self._connected_at < STABLE
@@ -107,7 +133,7 @@ class Subscription:
             self._hear.on_lost(
                 "cut",
                 f"the broker at {self._broker} ends our connection again and again: another client may be using our "
-                f"client id. {reasons.SAME_CLIENT_ID.format(table='[[yasdi]]')}",
+                f"client id. {reasons.SAME_CLIENT_ID.format(table=self._broker.table)}",
                 False,
             )
         else:
