@@ -50,6 +50,7 @@ class Service:
         self._kept = Kept(settings.state_dir, settings.instance, settings.zone, self._started)
         self._house = self._kept.house
         self._sources: dict[str, tuple[Options, str, Source]] = {}
+        self._census = self_report.Census()
         self._bridge_said: DeviceState | None = None
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
@@ -191,6 +192,7 @@ class Service:
 
     def _publish(self, events: Sequence[DeviceState | DeviceGone]) -> None:
         for event in events:
+            self._census.take(event)
             self._bus.publish(event)
 
     async def _housekeeping(self) -> None:
@@ -214,8 +216,7 @@ class Service:
             await asyncio.sleep(TICK)
 
     def _tell_bridge(self) -> None:
-        states = [event for event in self._bus.latest() if isinstance(event, DeviceState)]
-        state = self_report.bridge(self._settings.instance, self._started_at, states)
+        state = self_report.bridge(self._settings.instance, self._started_at, self._census)
         if state != self._bridge_said:
             self._bridge_said = state
             self._bus.publish(state)

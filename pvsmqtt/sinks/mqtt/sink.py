@@ -182,6 +182,7 @@ class MqttSink:
                 with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
                     async with asyncio.timeout(GOODBYE):
                         await session.publish(will)
+                        await self._announced.save(last=True)
                 raise
 
     async def _serve(self, session: Session) -> None:
