@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from pvsmqtt.broker.options import Broker
 from pvsmqtt.commands import log
 from pvsmqtt.settings import DEFAULT_STATE_DIR, Settings, SettingsError, load
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
@@ -45,7 +46,7 @@ def check(config: Path | None, as_json: bool) -> int:
 
 async def _findings(settings: Settings) -> list[Finding]:
     sources = [kind.check(options, settings.state_dir) for _, kind, options in settings.sources()]
-    parts = await asyncio.gather(_broker(settings), *sources)
+    parts = await asyncio.gather(_brokers(settings), *sources)
     state = _state_dir(settings.state_dir)
     configuration = Finding("configuration", True, f"{len(sources)} source{'s' * (len(sources) != 1)} and a broker")
     return [configuration, state, *(finding for part in parts for finding in part)]
@@ -61,14 +62,8 @@ def _state_dir(path: Path) -> Finding:
     return Finding("state directory", False, f"{path} is not writable for this user", advice)
 
 
-async def _broker(settings: Settings) -> list[Finding]:
-    import aiomqtt
-
-    from pvsmqtt.broker.connection import Refused, connect_any, default_client_id
-    from pvsmqtt.broker.message import Message
+async def _brokers(settings: Settings) -> list[Finding]:
     from pvsmqtt.sinks.mqtt import embedded
-    from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, Topics
-    from pvsmqtt.sources.broker_tls import tls_findings
 
     options = settings.mqtt
     if options.host == EMBEDDED:
@@ -76,14 +71,27 @@ async def _broker(settings: Settings) -> list[Finding]:
             return [Finding("broker", True, f"runs inside the service on {options.listen}:{options.port}")]
         advice = "pip install 'pvsmqtt[embedded]', or name a broker of your own in [mqtt] host"
         return [Finding("broker", False, "the embedded broker is not installed", advice)]
+    # One after the other: they are nodes of one cluster, in which a client id has one place.
+    return [finding for broker in options.brokers for finding in await _broker(settings, broker)]
+
+
+async def _broker(settings: Settings, broker: Broker) -> list[Finding]:
+    import aiomqtt
+
+    from pvsmqtt.broker.connection import Refused, connect_any, default_client_id
+    from pvsmqtt.broker.message import Message
+    from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, Topics
+    from pvsmqtt.sources.broker_tls import tls_findings
+
+    options = settings.mqtt
     topics = Topics(options.base_topic, settings.instance, settings.home_assistant.discovery_prefix)
     client_id = f"{options.client_id or default_client_id(topics.root)}-check"
     try:
-        async with connect_any(options.broker, client_id) as session:
+        async with connect_any(broker, client_id) as session:
             # Clearing topics that nobody uses tells whether we may write, and leaves nothing behind.
             for topic in (f"{topics.root}/check/status", f"{topics.prefix}/device/pvsmqtt_check/config"):
                 await session.publish(Message(topic, "", qos=1))
-            findings = [Finding("broker", True, f"{options.broker} lets us in with MQTT {session.version}")]
+            findings = [Finding("broker", True, f"{broker} lets us in with MQTT {session.version}")]
             findings += tls_findings("broker", session)
             if session.denied is not None:
                 text = f"it throws away what we publish ({session.denied})"
@@ -93,4 +101,4 @@ async def _broker(settings: Settings) -> list[Finding]:
         return [Finding("broker", False, refused.text, refused.advice)]
     except aiomqtt.MqttError as error:
         advice = "look into its log: it may not let this user publish"
-        return [Finding("broker", False, f"{options.broker} cut the connection ({error})", advice)]
+        return [Finding("broker", False, f"{broker} cut the connection ({error})", advice)]

@@ -77,7 +77,8 @@ class MqttSink:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._readings = readings
-        self._broker = options.broker
+        self._brokers = options.brokers
+        self._broker = self._brokers[0]
         self._home_assistant = home_assistant
         self._topics = Topics(options.base_topic, instance, home_assistant.discovery_prefix)
         self._bus = bus
@@ -105,6 +106,7 @@ class MqttSink:
         connected = self._connected_at is not None
         return {
             "connected": connected,
+            "address": str(self._broker) if connected else None,
             "connected_for": round(now - self._connected_at) if self._connected_at is not None else None,
             "protocol": self._session_now.version if self._session_now else None,
             "connects": self._connects,
@@ -131,13 +133,13 @@ class MqttSink:
         """Publish until cancelled; a broker that is absent or goes away is waited for."""
         pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
-            began, wait = time.monotonic(), None
+            began, wait, stay = time.monotonic(), None, False
             try:
                 await self._session()
             except Refused as refused:
                 self._say(refused.reason, str(refused))
                 self._versions.refused(refused)
-                wait = refused.wait
+                wait, stay = refused.wait, refused.other_version
             except Ended as ended:
                 self._say(ended.reason, str(ended))
                 wait = ended.wait
@@ -150,7 +152,13 @@ class MqttSink:
                     self._say("lost", f"connection to the broker lost ({error}); trying again")
             finally:
                 self._connected_at = self._session_now = None
+            if not stay:
+                self._move_on()
             await self._pause(pauses, time.monotonic() - began, wait)
+
+    def _move_on(self) -> None:
+        """Where there are several nodes of a cluster, the next one is tried next."""
+        self._broker = self._brokers[(self._brokers.index(self._broker) + 1) % len(self._brokers)]
 
     async def _pause(self, pauses: Pauses, lasted: float, wait: Wait | None) -> None:
         pause = pauses.after(lasted, wait)
