@@ -32,6 +32,14 @@ SECRETS: tuple[tuple[str, re.Pattern[str], str], ...] = (
 """What is hidden: what it is, how it looks, what is put in its place. Rather too much than too little."""
 
 
+_NAMES = re.compile(_KEY, re.I)
+
+
+def names_secret(key: str) -> bool:
+    """Whether what stands under this key is a secret, whatever it looks like."""
+    return _NAMES.search(key) is not None
+
+
 def redact(text: str) -> str:
     """The text with everything of `SECRETS` hidden."""
     for _, pattern, instead in SECRETS:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import resource
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from pvsmqtt.model.report import SCHEMA, HealthReport, Info
 from pvsmqtt.model.times import iso
 from pvsmqtt.site.sites import DEFAULT_INSTANCE
 from pvsmqtt.sources.base import Source
+
+_log = logging.getLogger("pvsmqtt")
 
 Sources = Iterable[tuple[str, Source]]
 """The running sources, each with its kind."""
@@ -42,10 +45,13 @@ def health(
     journal: Mapping[str, Any] | None = None,
     energy: Mapping[str, Any] | None = None,
     refused_values: Mapping[str, Mapping[str, Mapping[str, int]]] | None = None,
+    unstable: Mapping[str, int] | None = None,
+    web: Mapping[str, Any] | None = None,
 ) -> HealthReport:
     """How sources, journal and process do; ``now`` and ``started`` are of the clock that only goes forward.
     ``energy`` is how the totals are made, ``refused_values`` what the house did not take, by source, quantity and
-    reason. The sink adds how its broker does."""
+    reason, ``unstable`` the parts that end again and again, ``web`` how the status page does (``None``: it is off).
+    The sink adds how its broker does."""
     refused = refused_values or {}
     return HealthReport(
         {
@@ -62,7 +68,9 @@ def health(
             ],
             "journal": journal,
             "restarts": dict(restarts),
+            "unstable": dict(unstable or {}),
             "energy": dict(energy or {}),
+            "web": None if web is None else dict(web),
             "memory": {"resident": resident()},
         }
     )
@@ -99,6 +107,29 @@ def bridge(instance: str, started_at: datetime, census: Census) -> DeviceState:
         "devices_online": census.online,
     }
     return DeviceState(device, True, values, started_at)
+
+
+def registers(sources: Sources, settled: Callable[[str], str | None] = lambda _: None) -> dict[str, Any]:
+    """The registers of every line that is heard or asked, as of now: ``{"lines": [{"name", "units"}]}``.
+
+    Args:
+        sources: those that run. One whose registers cannot be told is left out.
+        settled: the id under which the house knows what stands at a place (``rs485_221``), if it is another one.
+    """
+    lines: list[dict[str, Any]] = []
+    for _, source in sources:
+        if source.health.registers is None:
+            continue
+        try:
+            told = source.health.registers()
+        except Exception:
+            _log.exception("the registers of %s could not be told. Please report this", source.name)
+            continue
+        for line in told:
+            for unit in line["units"]:
+                unit["device"] = settled(unit["device"] or "") or unit["device"]
+            lines.append(line)
+    return {"lines": lines}
 
 
 def resident() -> int | None:

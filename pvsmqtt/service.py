@@ -22,6 +22,7 @@ from pvsmqtt.settings import Settings, SettingsError
 from pvsmqtt.sinks.mqtt.journal.keeping import Keeping
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
 from pvsmqtt.sources.base import Source
+from pvsmqtt.status_page import StatusPage
 from pvsmqtt.supervision import Supervisor
 
 TICK = 5.0
@@ -52,6 +53,9 @@ class Service:
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._census = self_report.Census()
         self._bridge_said: DeviceState | None = None
+        self._page = StatusPage(
+            settings.instance, self._started_at, self._bus, self._supervisor, self._health, self._registers
+        )
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
 
@@ -66,6 +70,7 @@ class Service:
             self._tell_bridge()
             await self._start_journal()
             self._start_broker_and_sink()
+            await self._page.apply(self._settings)
             self._start_sources()
             self._supervisor.start("housekeeping", self._housekeeping)
             systemd.notify("READY=1")
@@ -125,6 +130,7 @@ class Service:
                 await self._supervisor.stop("journal")
                 await self._start_journal()
             self._start_broker_and_sink()
+        await self._page.apply(settings)
         self._start_sources()
         self._tell_bridge()
         _log.info("the new configuration is in force")
@@ -176,6 +182,7 @@ class Service:
         sink = MqttSink(
             options, settings.home_assistant, settings.instance, self._bus, announced, self._journal.sender
         )
+        self._page.broker_is(sink)
 
         async def publish() -> None:
             if broker is not None:
@@ -204,16 +211,27 @@ class Service:
             await self._kept.save(now)
             if now >= next_health:
                 next_health = now + HEALTH_EVERY
-                wall, restarts = datetime.now(UTC), self._supervisor.restarts
-                now = time.monotonic()  # something may have succeeded while the registry was written
-                parts = {
-                    "journal": self._journal.report(),
-                    "energy": self._kept.ledger.report(),
-                    "refused_values": self._house.refused_values,
-                }
-                self._bus.publish(self_report.health(wall, now, self._started, self._running(), restarts, **parts))
+                self._bus.publish(self._health())
             systemd.notify("WATCHDOG=1")
             await asyncio.sleep(TICK)
+
+    def _health(self) -> HealthReport:
+        """How everything does at this moment."""
+        return self_report.health(
+            datetime.now(UTC),
+            time.monotonic(),
+            self._started,
+            self._running(),
+            self._supervisor.restarts,
+            journal=self._journal.report(),
+            energy=self._kept.ledger.report(),
+            refused_values=self._house.refused_values,
+            unstable=self._supervisor.unstable(),
+            web=self._page.report(),
+        )
+
+    def _registers(self) -> dict[str, Any]:
+        return self_report.registers(self._running(), self._house.registry.heard_at)
 
     def _tell_bridge(self) -> None:
         state = self_report.bridge(self._settings.instance, self._started_at, self._census)
@@ -232,7 +250,7 @@ class Service:
             async with asyncio.timeout(STOP_WITHIN):
                 # First what must not be lost; what is counted from here on is caught up with after the next start.
                 await self._kept.save_totals(time.monotonic(), last=True)
-                await self._supervisor.stop(*self._sources, "housekeeping", "journal")
+                await self._supervisor.stop(*self._sources, "housekeeping", "journal", "web", "curves")
                 await self._journal.flush()
                 await self._kept.save(time.monotonic(), last=True)
                 await self._supervisor.stop("mqtt")

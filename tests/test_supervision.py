@@ -3,7 +3,8 @@
 import asyncio
 import logging
 
-from pvsmqtt.supervision import LONGEST_PAUSE, Supervisor
+from pvsmqtt import supervision
+from pvsmqtt.supervision import LONGEST_PAUSE, OFTEN, Supervisor
 
 
 class Pauses:
@@ -77,6 +78,42 @@ async def test_pauses_grow_and_stay_bounded(caplog):
     await supervisor.stop("bad")
     assert all(0 < pause <= LONGEST_PAUSE for pause in pauses.taken)
     assert pauses.taken[0] <= 1 < pauses.taken[3] < pauses.taken[8]
+
+
+async def test_a_part_that_ends_again_and_again_is_unstable_until_it_is_stopped(caplog):
+    caplog.set_level(logging.CRITICAL, "pvsmqtt.supervision")
+    pauses, enough = Pauses(), asyncio.Event()
+
+    async def bad():
+        if len(pauses.taken) >= OFTEN:
+            enough.set()
+            await asyncio.Event().wait()
+        assert supervisor.unstable() == {}
+        raise ValueError
+
+    supervisor = Supervisor(sleep=pauses)
+    supervisor.start("bad", bad)
+    await asyncio.wait_for(enough.wait(), 10)
+    assert supervisor.unstable() == {"bad": OFTEN}
+    await supervisor.stop("bad")
+    assert supervisor.unstable() == {}
+
+
+async def test_a_part_that_has_run_well_since_is_not_unstable(monkeypatch):
+    pauses, enough = Pauses(), asyncio.Event()
+
+    async def part():
+        if len(pauses.taken) >= OFTEN:
+            enough.set()
+            await asyncio.Event().wait()
+
+    supervisor = Supervisor(sleep=pauses)
+    supervisor.start("part", part)
+    await asyncio.wait_for(enough.wait(), 10)
+    assert supervisor.unstable() == {"part": OFTEN}
+    monkeypatch.setattr(supervision, "STABLE", -1.0)  # as if that time were over
+    assert supervisor.unstable() == {}
+    await supervisor.stop("part")
 
 
 async def test_the_failure_is_logged_with_its_trace(caplog):

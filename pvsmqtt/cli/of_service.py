@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pvsmqtt.cli.arguments import host, moment, number, positive, text_filter, wifi
 from pvsmqtt.cli.command import CONFIG, Argument, Command
 
@@ -12,6 +14,43 @@ COMMANDS = (
         "pvsmqtt run --config pvsmqtt.toml",
         "run:run",
         (CONFIG,),
+    ),
+    Command(
+        "setup",
+        "ask a few questions, write the configuration, try it",
+        "sudo pvsmqtt setup",
+        "setup.command:setup",
+        (
+            CONFIG,
+            Argument("--yes", action="store_true", help="ask nothing: take what is found; replace an existing file"),
+            Argument(
+                "--answers",
+                type=Path,
+                metavar="FILE",
+                help="ask nothing: take the answers from this TOML file; keys are the options below, and password",
+            ),
+            Argument("--broker", metavar="HOST[:PORT]", help='the MQTT broker; "embedded": one inside pvsmqtt'),
+            Argument("--user", metavar="NAME", help="user name at the broker; - is none"),
+            Argument(
+                "--password-file",
+                type=Path,
+                metavar="FILE",
+                help="file with the password at the broker; the variable PVSMQTT_MQTT__PASSWORD does as well",
+            ),
+            Argument("--pvs", action="append", default=[], metavar="HOST", help="a PVS; may be repeated"),
+            Argument("--instance", metavar="NAME", help="name of this installation on the broker (default: home)"),
+            Argument(
+                "--rs485", action="append", default=[], metavar="LINE", help="an RS-485 line to hear; may be repeated"
+            ),
+            Argument(
+                "--gateway",
+                action="append",
+                default=[],
+                metavar="HOST",
+                help="a Conext Gateway to read over Modbus TCP, or auto; may be repeated",
+            ),
+            Argument("--web", metavar="LISTEN", help="where the status page listens, such as :8485, or off"),
+        ),
     ),
     Command(
         "check",
@@ -97,6 +136,13 @@ COMMANDS = (
             Argument("--port", type=number(1, 65535), metavar="N", help="port of the log (default: 19531)"),
             CONFIG,
         ),
+    ),
+    Command(
+        "web-password",
+        "make the hash of a password for the status page; asks for it, or reads a line of standard input",
+        "pvsmqtt web-password",
+        "web_password:web_password",
+        (),
     ),
     Command(
         "demo",

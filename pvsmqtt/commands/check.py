@@ -6,14 +6,20 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from pvsmqtt.broker.options import Broker
-from pvsmqtt.commands import log
+from pvsmqtt.commands import log, network
+from pvsmqtt.options import Options
 from pvsmqtt.settings import DEFAULT_STATE_DIR, Settings, SettingsError, load
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
-from pvsmqtt.sources.base import Finding
+from pvsmqtt.sources.base import Finding, SourceKind
+
+NETWORKED = ("pvs", "modbus_tcp")
+"""Tables of equipment that has a host, and may be in the network of a PVS."""
 
 
 def check(config: Path | None, as_json: bool) -> int:
@@ -29,27 +35,49 @@ def check(config: Path | None, as_json: bool) -> int:
         raise
     if sys.stderr.isatty():
         print("asking the broker and every source; a PVS may need a minute …", file=sys.stderr)  # noqa: T201
-    findings = asyncio.run(_findings(settings))
+    findings = asyncio.run(look(settings))
     ok = all(finding.ok for finding in findings)
     if as_json:
         print(json.dumps({"ok": ok, "findings": [asdict(f) for f in findings]}, indent=2))  # noqa: T201
     else:
-        for finding in findings:
-            print(f"{'good' if finding.ok else 'BAD '}  {finding.subject}: {finding.text}")  # noqa: T201
-            if finding.advice and not finding.ok:
-                print(f"      -> {finding.advice}")  # noqa: T201
+        print("\n".join(line for finding in findings for line in lines(finding)))  # noqa: T201
     if not ok:
-        bad = ", ".join(finding.subject for finding in findings if not finding.ok)
-        print(f"pvsmqtt: not ready: {bad}", file=sys.stderr)  # noqa: T201
+        print(f"pvsmqtt: {not_ready(findings)}", file=sys.stderr)  # noqa: T201
     return 0 if ok else 1
 
 
-async def _findings(settings: Settings) -> list[Finding]:
-    sources = [kind.check(options, settings.state_dir) for _, kind, options in settings.sources()]
-    parts = await asyncio.gather(_brokers(settings), *sources)
-    state = _state_dir(settings.state_dir)
+def lines(finding: Finding) -> list[str]:
+    """A finding as people read it."""
+    advice = [f"      -> {finding.advice}"] if finding.advice and not finding.ok else []
+    return [f"{'good' if finding.ok else 'BAD '}  {finding.subject}: {finding.text}", *advice]
+
+
+def not_ready(findings: Iterable[Finding]) -> str:
+    """What is bad, in one line."""
+    return f"not ready: {', '.join(finding.subject for finding in findings if not finding.ok)}"
+
+
+async def look(settings: Settings, known: Mapping[Options, list[Finding]] | None = None) -> list[Finding]:
+    """Everything that is found out. ``known``: what was found out just now, by the options of its source."""
+    sources = settings.sources()
+    parts = await asyncio.gather(broker(settings), *(_source(one, settings, known or {}) for one in sources))
     configuration = Finding("configuration", True, f"{len(sources)} source{'s' * (len(sources) != 1)} and a broker")
-    return [configuration, state, *(finding for part in parts for finding in part)]
+    # What is wrong with a source begins with the finding whether it is there at all.
+    asked = [
+        (str(getattr(options, "host", "")), found[0].ok)
+        for (name, _, options), found in zip(sources, parts[1:], strict=True)
+        if name in NETWORKED
+    ]
+    findings = [finding for part in parts for finding in part]
+    return [configuration, _state_dir(settings.state_dir), *findings, *await network.explain(asked)]
+
+
+async def _source(
+    one: tuple[str, SourceKind[Any], Options], settings: Settings, known: Mapping[Options, list[Finding]]
+) -> list[Finding]:
+    _, kind, options = one
+    found = next((found for other, found in known.items() if other == options), None)
+    return await kind.check(options, settings.state_dir) if found is None else found
 
 
 def _state_dir(path: Path) -> Finding:
@@ -62,43 +90,52 @@ def _state_dir(path: Path) -> Finding:
     return Finding("state directory", False, f"{path} is not writable for this user", advice)
 
 
-async def _brokers(settings: Settings) -> list[Finding]:
-    from pvsmqtt.sinks.mqtt import embedded
-
-    options = settings.mqtt
-    if options.host == EMBEDDED:
-        if embedded.available():
-            return [Finding("broker", True, f"runs inside the service on {options.listen}:{options.port}")]
-        advice = "pip install 'pvsmqtt[embedded]', or name a broker of your own in [mqtt] host"
-        return [Finding("broker", False, "the embedded broker is not installed", advice)]
-    # One after the other: they are nodes of one cluster, in which a client id has one place.
-    return [finding for broker in options.brokers for finding in await _broker(settings, broker)]
+async def broker(settings: Settings) -> list[Finding]:
+    """Whether the broker, or each node of its cluster, lets us in, and takes what we publish."""
+    nodes = settings.mqtt.brokers
+    # One after the other: in a cluster a client id has one place.
+    return [finding for node in nodes for finding in (await try_broker(settings, node)).findings]
 
 
-async def _broker(settings: Settings, broker: Broker) -> list[Finding]:
+class Tried(NamedTuple):
+    """What came of a try to reach the broker; ``reason`` is why it refused, as it is counted (`broker.reasons`)."""
+
+    findings: list[Finding]
+    reason: str | None = None
+
+
+async def try_broker(settings: Settings, node: Broker | None = None) -> Tried:
+    """Connect, and publish nothing that stays. ``node``: one of a cluster."""
     import aiomqtt
 
     from pvsmqtt.broker.connection import Refused, connect_any, default_client_id
     from pvsmqtt.broker.message import Message
+    from pvsmqtt.sinks.mqtt import embedded
     from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, Topics
     from pvsmqtt.sources.broker_tls import tls_findings
 
     options = settings.mqtt
+    if options.host == EMBEDDED:
+        if embedded.available():
+            return Tried([Finding("broker", True, f"runs inside the service on {options.listen}:{options.port}")])
+        advice = "pip install 'pvsmqtt[embedded]', or name a broker of your own in [mqtt] host"
+        return Tried([Finding("broker", False, "the embedded broker is not installed", advice)])
+    node = node or options.broker
     topics = Topics(options.base_topic, settings.instance, settings.home_assistant.discovery_prefix)
     client_id = f"{options.client_id or default_client_id(topics.root)}-check"
     try:
-        async with connect_any(broker, client_id) as session:
+        async with connect_any(node, client_id) as session:
             # Clearing topics that nobody uses tells whether we may write, and leaves nothing behind.
             for topic in (f"{topics.root}/check/status", f"{topics.prefix}/device/pvsmqtt_check/config"):
                 await session.publish(Message(topic, "", qos=1))
-            findings = [Finding("broker", True, f"{broker} lets us in with MQTT {session.version}")]
+            findings = [Finding("broker", True, f"{node} lets us in with MQTT {session.version}")]
             findings += tls_findings("broker", session)
             if session.denied is not None:
                 text = f"it throws away what we publish ({session.denied})"
                 findings.append(Finding("broker access", False, text, DENIED_ADVICE))
-            return findings
+            return Tried(findings)
     except Refused as refused:
-        return [Finding("broker", False, refused.text, refused.advice)]
+        return Tried([Finding("broker", False, refused.text, refused.advice)], refused.reason)
     except aiomqtt.MqttError as error:
         advice = "look into its log: it may not let this user publish"
-        return [Finding("broker", False, f"{broker} cut the connection ({error})", advice)]
+        return Tried([Finding("broker", False, f"{node} cut the connection ({error})", advice)], "cut")

@@ -1,5 +1,6 @@
 """``pvsmqtt demo``: the main job with everything inside one process: a simulated PVS with a SunVault in fast motion,
-the RS-485 bus of that SunVault, a broker, the service, and a subscriber that prints what came through the broker."""
+the RS-485 bus of that SunVault, a broker, the service with its status page, and a subscriber that prints what came
+through the broker."""
 
 from __future__ import annotations
 
@@ -27,6 +28,9 @@ BUS_INTERVAL = 1.0
 """Seconds from one burst on the bus to the next; a real supervisor polls it every 15 s."""
 
 BAUDRATE = 19200
+PAGE_PORT = 8485
+"""Port of the status page where it is free."""
+
 LINE = "rs485"
 """Name of the line."""
 
@@ -43,7 +47,7 @@ BUS_KEYS = {
 
 def demo(seconds: float | None, panels: int) -> int:
     """Run until Ctrl-C or for so many seconds. Exit status 0 only if readings really went through the broker."""
-    log.set_up("error")
+    log.set_up("info", shown="error")  # the status page has a log too
     if not embedded.available():
         print("pvsmqtt: the demo needs its own broker: pip install 'pvsmqtt[embedded]'", file=sys.stderr)  # noqa: T201
         return 1
@@ -82,7 +86,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         keeps=False,
     )
     await bus.start()
-    port = _free_port()
+    port, page_port = _free_port(), _free_port(PAGE_PORT)
     environment = {
         "PVSMQTT_ALLOW_FAST_POLLING": "1",
         "PVSMQTT_STATE_DIR": str(folder),
@@ -96,11 +100,12 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         "PVSMQTT_RS485__0__BAUDRATE": str(BAUDRATE),
         "PVSMQTT_RS485__0__MAPS": json.dumps([str(MAP)]),
         "PVSMQTT_RS485__0__INTERVAL": str(BUS_INTERVAL),
-        "PVSMQTT_LOG_LEVEL": "error",
+        "PVSMQTT_WEB__LISTEN": f"127.0.0.1:{page_port}",
     }
     service = Service(load(environ=environment))
     print(f"A simulated PVS6 with {panels} panels answers at {simulator.url}, a broker at mqtt://127.0.0.1:{port}.")  # noqa: T201
     print(f"The RS-485 bus of its SunVault can be heard at {bus.url} (its registers are invented).")  # noqa: T201
+    print(f"The status page is at http://127.0.0.1:{page_port}/.")  # noqa: T201
     print(f"One second here is {SPEED // 60} minutes there. Stop with Ctrl-C.\n")  # noqa: T201
     watcher = _Watcher(port)
     watching = asyncio.create_task(watcher.run())
@@ -193,7 +198,12 @@ def _plain(value: object) -> object:
     return f"{value:.1f}" if isinstance(value, float) else value
 
 
-def _free_port() -> int:
+def _free_port(wanted: int = 0) -> int:
+    """A port that is free now: the one that is wanted, or any."""
     with contextlib.closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", wanted))
+        except OSError:
+            sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

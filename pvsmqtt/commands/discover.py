@@ -26,7 +26,7 @@ HOW = {"announced": "it announced itself", "asked": "it answered when asked"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """A PVS: what it is, how it was found, the name of its interface and that in words, and what is wrong with it."""
 
     host: str
@@ -60,7 +60,7 @@ def discover(
     if wifi is not None:
         print(_network(wifi, as_json))  # noqa: T201
         return 0
-    seen, missed = asyncio.run(_look(seconds, hosts))
+    seen, missed = asyncio.run(look(seconds, hosts))
     good = [one for one in seen if not one.trouble]
     for text in _as_json(seen, good) if as_json else _as_text(seen, good):
         print(text)  # noqa: T201
@@ -68,11 +68,11 @@ def discover(
         for text in missed:
             print(f"pvsmqtt: {text}", file=sys.stderr)  # noqa: T201
         return 0
-    print(f"pvsmqtt: {_why_none(seen, missed)}", file=sys.stderr)  # noqa: T201
+    print(f"pvsmqtt: {why_none(seen, missed)}", file=sys.stderr)  # noqa: T201
     return 1
 
 
-async def _look(seconds: float | None, hosts: Sequence[str]) -> tuple[list[_Seen], list[str]]:
+async def look(seconds: float | None, hosts: Sequence[str]) -> tuple[list[Seen], list[str]]:
     """Every PVS once, those that announce themselves first; and of the ``hosts`` those that are none."""
     from pvsmqtt.sources.pvs.finding import find
     from pvsmqtt.sources.pvs.refusal import Refused
@@ -91,7 +91,7 @@ async def _look(seconds: float | None, hosts: Sequence[str]) -> tuple[list[_Seen
     answers = await asking
     answers |= await find.ask((one.host for one in announced if one.host not in answers), find.KNOWN)
     known = {one.host: one for one in announced}
-    seen: dict[str, _Seen] = {}
+    seen: dict[str, Seen] = {}
     for host in dict.fromkeys((*known, *answers)):
         answer = answers[host]
         if isinstance(answer, Refused):
@@ -106,26 +106,26 @@ async def _look(seconds: float | None, hosts: Sequence[str]) -> tuple[list[_Seen
     return list(seen.values()), missed
 
 
-def _describe(host: str, answer: Identity | Refused, found: Found | None) -> _Seen:
+def _describe(host: str, answer: Identity | Refused, found: Found | None) -> Seen:
     from pvsmqtt.sources.pvs.generation import LABELS, Identity, expected
     from pvsmqtt.sources.pvs.refusal import Refused
 
     how = "asked" if found is None else found.how.value
     model, serial = (None, None) if found is None else (found.model, found.serial)
     if isinstance(answer, Refused):
-        return _Seen(host, model, None, None, serial, how, None, f"unknown: {answer.detail}", str(answer))
+        return Seen(host, model, None, None, serial, how, None, f"unknown: {answer.detail}", str(answer))
     identity = Identity(*(_plain(text) for text in (answer.model, answer.build, answer.version, answer.serial)))
     about = (identity.model or model, identity.version, identity.build, identity.serial or serial)
     try:
         generation = expected(identity)
     except Refused as refused:
-        return _Seen(host, *about, how, None, f"nothing that could be read: {refused.detail}", str(refused))
+        return Seen(host, *about, how, None, f"nothing that could be read: {refused.detail}", str(refused))
     if generation is None:
-        return _Seen(host, *about, how, None, "unknown by its build; pvsmqtt will find out when it runs")
-    return _Seen(host, *about, how, generation.value, LABELS[generation])
+        return Seen(host, *about, how, None, "unknown by its build; pvsmqtt will find out when it runs")
+    return Seen(host, *about, how, generation.value, LABELS[generation])
 
 
-def _as_text(seen: Sequence[_Seen], good: Sequence[_Seen]) -> list[str]:
+def _as_text(seen: Sequence[Seen], good: Sequence[Seen]) -> list[str]:
     lines = []
     for one in seen:
         lines += [
@@ -141,18 +141,19 @@ def _as_text(seen: Sequence[_Seen], good: Sequence[_Seen]) -> list[str]:
     return lines
 
 
-def _as_json(seen: Sequence[_Seen], good: Sequence[_Seen]) -> list[str]:
+def _as_json(seen: Sequence[Seen], good: Sequence[Seen]) -> list[str]:
     keys = ("host", "model", "version", "build", "serial", "how", "api", "trouble")
     found = [{key: getattr(one, key) for key in keys} for one in seen]
     return [json.dumps({"found": found, "configuration": _configuration(good)}, indent=2)]
 
 
-def _configuration(good: Sequence[_Seen]) -> str:
+def _configuration(good: Sequence[Seen]) -> str:
     """A table for each. The serial number is left out: its last five characters are the password."""
     return "\n\n".join(f"[[pvs]]\nhost = {json.dumps(one.host)}" for one in good)
 
 
-def _why_none(seen: Sequence[_Seen], missed: Sequence[str]) -> str:
+def why_none(seen: Sequence[Seen], missed: Sequence[str]) -> str:
+    """Why there is no PVS that can be read, and what to do."""
     from pvsmqtt.sources.pvs.finding.find import MISS
 
     if seen:

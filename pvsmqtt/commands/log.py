@@ -18,9 +18,12 @@ class _Journal(logging.Formatter):
         return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
 
 
-def set_up(level: str) -> None:
-    """Log to standard error from ``level`` (``debug``, ``info``, ``warning``, ``error``) on."""
+def set_up(level: str, shown: str | None = None) -> None:
+    """Log to standard error from ``level`` (``debug``, ``info``, ``warning``, ``error``) on, or only what is
+    ``shown`` of it."""
     handler = logging.StreamHandler(sys.stderr)
+    if shown is not None:
+        handler.setLevel(shown.upper())
     if "JOURNAL_STREAM" in os.environ:
         handler.setFormatter(_Journal("%(name)s: %(message)s"))
     else:

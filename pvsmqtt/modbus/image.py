@@ -30,6 +30,7 @@ class RegisterImage:
         self._values: dict[int, int] = {}
         self._when: dict[int, float] = {}
         self._changes: Counter[int] = Counter()
+        self._changed_when: dict[int, float] = {}
         self._ordered: list[int] | None = []
 
     def put(self, address: int, registers: Sequence[int], when: float, *, polled: bool = True) -> tuple[int, ...]:
@@ -47,7 +48,9 @@ class RegisterImage:
         known = len(values)
         changed = tuple([at for at, value in zip(span, registers, strict=True) if get(at) != value])
         if changed:
-            self._changes.update(at for at in changed if at in values)
+            if others := [at for at in changed if at in values]:
+                self._changes.update(others)
+                self._changed_when.update(dict.fromkeys(others, when))
             values.update(zip(span, registers, strict=True))
             if len(values) != known:
                 self._ordered = None
@@ -82,6 +85,10 @@ class RegisterImage:
     def changes(self, address: int) -> int:
         """How often the value of a register changed; becoming known is no change."""
         return self._changes[address]
+
+    def changed_when(self, address: int) -> float | None:
+        """When the value of a register changed last; None while it never did."""
+        return self._changed_when.get(address)
 
     def missing(self, address: int, count: int) -> int:
         """How many of consecutive registers are unknown."""

@@ -27,6 +27,7 @@ from pvsmqtt.settings.secrets import fill_secrets
 from pvsmqtt.settings.toml_lines import Loc, key_lines
 from pvsmqtt.sinks.mqtt.journal.options import JournalOptions
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
+from pvsmqtt.sinks.web.options import WebOptions
 from pvsmqtt.sources.base import SourceKind
 
 __all__ = ["DEFAULT_PATH", "DEFAULT_STATE_DIR", "Settings", "SettingsError", "load", "settings_class", "source_kinds"]
@@ -83,6 +84,8 @@ class Settings(BaseSettings):
     """How devices are announced to Home Assistant."""
     journal: JournalOptions = JournalOptions()
     """How readings are kept until the broker has them."""
+    web: WebOptions = WebOptions()
+    """The status page."""
     names: dict[str, str] = Field(default={}, examples=[{"E00122125092032": "South roof 1"}])
     """Names of devices in Home Assistant, by serial number or device id."""
 

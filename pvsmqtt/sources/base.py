@@ -26,6 +26,15 @@ Deliver = Callable[[Sequence[Reading]], None]
 SAY_AGAIN = 3600.0
 """Seconds after which a trouble that comes and goes is worth another line in the log."""
 
+LEAST_PATIENCE = 900.0
+"""Seconds that a source which asks may stay without news at least."""
+
+
+def patience(interval: float) -> float:
+    """For `Health.patience` of a source that asks so often."""
+    return max(LEAST_PATIENCE, 3 * interval)
+
+
 O = TypeVar("O", bound=Options)  # noqa: E741
 
 
@@ -83,9 +92,17 @@ class Health:
     refused: Counter[str] = field(default_factory=Counter)
     trouble: str | None = None
     message: str | None = None
+    last_refusal: tuple[str, str, float] | None = None
+    """Reason, message, and when it was by the monotonic clock; it stays when all is well again."""
     details: dict[str, Any] = field(default_factory=dict)
     present: Callable[[], dict[str, Any]] = dict
     """More details, as of the moment at which they are asked for."""
+    registers: Callable[[], list[dict[str, Any]]] | None = None
+    """The registers of its lines, computed when asked for (`register_units.registers`); None: it has none."""
+    patience: float | None = None
+    """Seconds within which a source that asks has news or a failure; None: that it is silent proves nothing."""
+    failing_since: float | None = None
+    """When the trouble began, by the monotonic clock; another trouble in its place does not begin anew."""
     _said: dict[str, float] = field(default_factory=dict)
     _said_now: bool = False
 
@@ -95,17 +112,20 @@ class Health:
         self.last_success, self.last_success_at = when, now
         if self._said_now:
             self.log.info("works again (it was: %s)", self.trouble)
-        self.trouble = self.message = None
+        self.trouble = self.message = self.failing_since = None
         self._said_now = False
 
     def bad(self, reason: str, message: str, now: float) -> None:
         """A cycle was refused for a typed ``reason``; ``message`` tells a person what it is and what to do."""
         self.cycles += 1
         self.refused[reason] += 1
+        if self.failing_since is None:
+            self.failing_since = now
         if reason != self.trouble and now - self._said.get(reason, -math.inf) >= SAY_AGAIN:
             self._said[reason], self._said_now = now, True
             self.log.warning("%s", message)
         self.trouble, self.message = reason, message
+        self.last_refusal = (reason, message, now)
 
     def report(self, now: float) -> dict[str, Any]:
         """The source's part of the health topic."""
@@ -118,6 +138,15 @@ class Health:
             "refused": dict(self.refused),
             "trouble": self.trouble,
             "message": self.message,
+            "failing_for": None if self.failing_since is None else round(now - self.failing_since, 1),
+            "patience": self.patience,
+            "last_refusal": self._last_refusal(now),
             **self.details,
             **self.present(),
         }
+
+    def _last_refusal(self, now: float) -> dict[str, Any] | None:
+        if self.last_refusal is None:
+            return None
+        reason, message, when = self.last_refusal
+        return {"reason": reason, "message": message, "age": round(now - when, 1)}

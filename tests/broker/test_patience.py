@@ -64,6 +64,7 @@ async def test_who_publishes(how: dict[str, int], wait: str | None) -> None:
     report = sink.report(0.0)
     assert report["reason"] == (wait or "shut_down")
     assert report["next_try_in"] > 0
+    assert report["address"] == f"mqtt://127.0.0.1:{port}"
 
 
 class Ears(Hear):

@@ -32,7 +32,19 @@ def test_becoming_known_is_no_change():
     for value in (5, 5, 6, 6, 5):
         image.put(7, (value,), 0.0)
     assert image.changes(7) == 2
+    assert image.changed_when(8) is None
     assert image.changes(8) == 0
+
+
+def test_when_a_register_changed_last():
+    image = RegisterImage()
+    image.put(7, (5, 1), 1.0)
+    assert image.changed_when(7) is None
+    image.put(7, (6, 1), 2.0)
+    image.put(7, (6, 1), 3.0)
+    assert [image.changed_when(at) for at in (7, 8)] == [2.0, None]
+    image.put(7, (7, 1, 9), 4.0)
+    assert [image.changed_when(at) for at in (7, 8, 9)] == [4.0, None, None]
 
 
 def test_what_is_unknown_is_none_and_never_zero():

@@ -44,7 +44,7 @@ def test_it_loads() -> None:
 
 def test_its_four_lines_suffice(tmp_path: Path) -> None:
     lines = [line for line in example().splitlines() if line and not line.startswith("#")]
-    needed = [line for line in lines if line not in ("[home_assistant]", "[journal]", "[names]")]
+    needed = [line for line in lines if line not in ("[home_assistant]", "[journal]", "[web]", "[names]")]
     assert needed == ["[mqtt]", 'host = "192.168.1.10"', "[[pvs]]", 'host = "172.27.153.1"']
     assert load_text(tmp_path, "\n".join(needed)).model_dump() == load(FILE, {}).model_dump()
 
@@ -71,7 +71,7 @@ def test_every_option_is_there_and_explained() -> None:
 
 def test_sections_come_in_order() -> None:
     headers = re.findall(r"^\[+(\w+)\]+$", example(), re.MULTILINE)
-    assert headers == ["mqtt", "home_assistant", "journal", "pvs", "names"]
+    assert headers == ["mqtt", "home_assistant", "journal", "web", "pvs", "names"]
 
 
 def test_tables_of_other_sources_are_commented_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

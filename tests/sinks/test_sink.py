@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+import time
 from contextlib import suppress
 
 import pytest
@@ -99,6 +100,8 @@ async def test_a_broker_that_knows_only_mqtt_3_1_1(silent: bool, monkeypatch: py
         )
         assert broker.connects.items == [5, 4]
         assert sink.report(0.0)["protocol"] == "3.1.1"
+        assert sink.report(0.0)["away_for"] is None
+        connected = time.monotonic()
         states = [payload for topic, payload in broker.published.items if topic == TOPICS.state(PANEL)]
         assert states == [b'{"measured_at":"2026-06-21T18:05:00Z","power":231.4,"energy":1834.52,"temperature":null}']
     finally:
@@ -106,6 +109,8 @@ async def test_a_broker_that_knows_only_mqtt_3_1_1(silent: bool, monkeypatch: py
         with suppress(asyncio.CancelledError):
             await running
         broker.stop()
+    assert sink.report(connected)["away_for"] == 0, "it counts from the end of the connection"
+    assert sink.report(connected + 1000)["away_for"] in range(900, 1001)
     assert broker.published.items[-1] == (TOPICS.status, b"offline")
 
 
@@ -114,12 +119,14 @@ async def test_a_version_that_is_asked_for_is_kept(monkeypatch: pytest.MonkeyPat
     broker = OldBroker()
     port = await broker.start()
     options = MqttOptions(host="127.0.0.1", port=port, protocol="5")
+    began = time.monotonic()
     sink = MqttSink(options, HomeAssistantOptions(), "home", Bus(), Announced(None))
     running = asyncio.create_task(sink.run())
     try:
         await broker.connects.until(lambda: True if len(broker.connects.items) >= 3 else None, "three tries")
         assert set(broker.connects.items) == {5}
         assert 'set protocol = "3.1.1"' in sink.report(0.0)["message"]
+        assert sink.report(began + 1000)["away_for"] in range(900, 1001), "it counts from the start"
     finally:
         running.cancel()
         with suppress(asyncio.CancelledError):
@@ -142,10 +149,10 @@ async def test_another_node_of_a_cluster_is_taken_when_one_is_gone(monkeypatch: 
 
     try:
         await online(first)
-        assert sink.report(0.0)["address"] == f"127.0.0.1:{ports[0]}"
+        assert sink.report(0.0)["address"] == f"mqtt://127.0.0.1:{ports[0]}"
         first.cut()
         await online(second)
-        assert sink.report(0.0)["address"] == f"127.0.0.1:{ports[1]}"
+        assert sink.report(0.0)["address"] == f"mqtt://127.0.0.1:{ports[1]}"
         await first.start(ports[0])
         second.cut()
         await online(first, 2)

@@ -27,6 +27,7 @@ from pvsmqtt.broker.pace import Pace
 from pvsmqtt.broker.pauses import STABLE, Pauses, Wait
 from pvsmqtt.broker.versions import Versions
 from pvsmqtt.bus import Bus, Subscription
+from pvsmqtt.model.device import Device
 from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.model.times import iso
@@ -97,6 +98,7 @@ class MqttSink:
         self._said: dict[str, float] = {}
         self._next_try: float | None = None
         self._connected_at: float | None = None
+        self._away_since = time.monotonic()
         self._connects = 0
         self._cut_short = 0
         self._published = 0
@@ -105,9 +107,10 @@ class MqttSink:
         """The broker's part of the health topic."""
         connected = self._connected_at is not None
         return {
+            "address": self._broker.url,
             "connected": connected,
-            "address": str(self._broker) if connected else None,
             "connected_for": round(now - self._connected_at) if self._connected_at is not None else None,
+            "away_for": None if connected else max(0, round(now - self._away_since)),
             "protocol": self._session_now.version if self._session_now else None,
             "connects": self._connects,
             "published": self._published,
@@ -120,6 +123,21 @@ class MqttSink:
             "held_back": round(self._held_back, 1),
             "announcement": self._announcement,
         }
+
+    def told(self) -> dict[str, Any]:
+        """What Home Assistant was told: how many devices and entities, and under which topics."""
+        components = self._announced.components
+        return {
+            "discovery": self._home_assistant.discovery,
+            "prefix": self._home_assistant.discovery_prefix,
+            "devices": len(components),
+            "entities": sum(map(len, components.values())),
+            "topics": sorted(components),
+        }
+
+    def state_topic(self, device: Device) -> str:
+        """Where the values of a device are published."""
+        return self._topics.state(device)
 
     def _tls(self) -> dict[str, Any] | None:
         handshake = self._session_now.tls if self._session_now else None
@@ -151,6 +169,8 @@ class MqttSink:
                 else:
                     self._say("lost", f"connection to the broker lost ({error}); trying again")
             finally:
+                if self._connected_at is not None:
+                    self._away_since = time.monotonic()
                 self._connected_at = self._session_now = None
             if not stay:
                 self._move_on()

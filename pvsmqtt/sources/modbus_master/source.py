@@ -19,7 +19,7 @@ from typing import Any
 
 from pvsmqtt.model.device import Device
 from pvsmqtt.model.reading import Reading
-from pvsmqtt.sources.base import Deliver, Health
+from pvsmqtt.sources.base import Deliver, Health, patience
 from pvsmqtt.sources.memory import Memory
 from pvsmqtt.sources.modbus_master import report
 from pvsmqtt.sources.modbus_master.door import Door
@@ -28,6 +28,7 @@ from pvsmqtt.sources.modbus_master.reader import Reader
 from pvsmqtt.sources.modbus_master.refusal import Refusal, Refused
 from pvsmqtt.sources.modbus_master.survey import Language
 from pvsmqtt.sources.modbus_master.wanted import Wanted
+from pvsmqtt.sources.register_units import registers
 from pvsmqtt.sources.register_units.decoder import Place
 
 LINE_EVERY = 4
@@ -83,6 +84,8 @@ class MasterSource:
         self.name, self.site = setup.name, setup.place.site
         self.health = Health(logging.getLogger(f"pvsmqtt.{setup.name}"))
         self.health.present = self._present
+        self.health.registers = self._registers
+        self.health.patience = patience(setup.interval)
         self.doors: list[Door] = []
         self.readers: list[Reader] = []
         self.trouble: Refused | None = None
@@ -212,6 +215,12 @@ class MasterSource:
 
     def _moment(self, when: float) -> datetime:
         return self._wall() - timedelta(seconds=max(0.0, self._monotonic() - when))
+
+    def _registers(self) -> list[dict[str, Any]]:
+        return [
+            registers.line(f"{self.name} {door.name}", reader.images, reader.decoder, reader.chains, self._moment)
+            for reader, door in zip(self.readers, self.doors, strict=True)
+        ]
 
     def _present(self) -> dict[str, Any]:
         return report.details_of(self.readers, self.doors, self._monotonic())

@@ -31,6 +31,7 @@ from pvsmqtt.sources.modbus_tap.options import ModbusTapOptions
 from pvsmqtt.sources.modbus_tap.tap import Hear, Opener, State, Tap
 from pvsmqtt.sources.modbus_tap.trouble import trouble
 from pvsmqtt.sources.modbus_tap.units import kinds_of, maps_of, pins_of
+from pvsmqtt.sources.register_units import registers
 from pvsmqtt.sources.register_units.chains import Chains
 from pvsmqtt.sources.register_units.decoder import Decoder, Place
 from pvsmqtt.sources.register_units.listening import EVERY, Listening
@@ -74,6 +75,7 @@ class ModbusTapSource(Hear):
         self.site = f"{SITE_ID}_{slug(options.site)}" if options.site else SITE_ID
         self.health = Health(logging.getLogger(f"pvsmqtt.{self.name}"))
         self.health.present = self._present
+        self.health.registers = self._registers
         self._options, self._folder = options, state_dir
         self._wall, self._monotonic, self._sleep = wall, monotonic, sleep
         self._memory = Memory(state_dir, options.name)
@@ -204,6 +206,15 @@ class ModbusTapSource(Hear):
     def _is_back(self) -> bool:
         """The capture was lost and is open again: that nothing comes yet is no trouble."""
         return self.tap.state is State.LISTENING and (self.health.trouble or "").startswith("capture_")
+
+    def _registers(self) -> list[dict[str, Any]]:
+        """Each port of the server is a line of its own: the same unit speaks differently there."""
+        return [
+            registers.line(
+                f"{self.name} port {number}", port.server.images, port.decoder, port.chains, self.tap.moment
+            )
+            for number, port in sorted(self._ports.items())
+        ]
 
     def _present(self) -> dict[str, Any]:
         ports = {number: (one.server, one.decoder, one.chains) for number, one in self._ports.items()}

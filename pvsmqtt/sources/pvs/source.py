@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pvsmqtt.model.device import SITE_ID, slug
-from pvsmqtt.sources.base import Deliver, Health
+from pvsmqtt.sources.base import Deliver, Health, patience
 from pvsmqtt.sources.pvs.access.address import Address, address, to_be_found
 from pvsmqtt.sources.pvs.access.certificate import Certificate
 from pvsmqtt.sources.pvs.access.client import PvsClient
@@ -70,6 +70,7 @@ class PvsSource:
         self.name = f"pvs {options.host}"
         self.health = Health(logging.getLogger(f"pvsmqtt.{self.name}"))
         self.health.present = self._present
+        self.health.patience = patience(options.interval)
         self._options = options
         self.site = f"{SITE_ID}_{slug(options.site)}" if options.site else SITE_ID
         self._setting = Setting(self.name, self.site, options)

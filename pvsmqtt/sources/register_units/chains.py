@@ -7,12 +7,12 @@ values are there again after a restart, before anybody walks the chain.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pvsmqtt.modbus.block import Table
 from pvsmqtt.modbus.image import Images
-from pvsmqtt.modbus.sunspec import ModelAt, SunSpecView
+from pvsmqtt.modbus.sunspec import ModelAt, Point, SunSpecView
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.reading import Value
 from pvsmqtt.sources import sunspec_readings
@@ -77,6 +77,11 @@ class Chains:
         """The models of a unit, as far as they are known."""
         view = self._views.get(unit)
         return view.chain if view else ()
+
+    def points(self, unit: int) -> Iterator[Point]:
+        """Everything that a unit tells of itself, however old."""
+        view = self._views.get(unit)
+        return iter(()) if view is None else view.points()
 
     def addresses(self, unit: int) -> frozenset[int]:
         """Holding registers whose meaning is known by SunSpec."""

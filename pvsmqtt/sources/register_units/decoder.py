@@ -164,10 +164,14 @@ class Decoder:
         unit = self.units.get(number)
         return unit is not None and unit.answers >= self._place.enough
 
+    def decoded(self, number: int, table: Table) -> list[mapfile.Decoded]:
+        """What the maps say of a table of a unit."""
+        image = self._images.get((number, table))
+        return [] if image is None else mapfile.decode(self._maps, number, table, image)
+
     def _decoded(self, number: int) -> Iterator[mapfile.Decoded]:
         for table in Table:
-            if (image := self._images.get((number, table))) is not None:
-                yield from mapfile.decode(self._maps, number, table, image)
+            yield from self.decoded(number, table)
 
     def _device(self, number: int, kind: Kind) -> Device:
         place = self._place

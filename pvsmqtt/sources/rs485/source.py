@@ -23,6 +23,7 @@ from pvsmqtt.modbus.block import RegisterBlock
 from pvsmqtt.model.device import SITE_ID, slug
 from pvsmqtt.model.reading import Reading
 from pvsmqtt.sources.base import Deliver, Health
+from pvsmqtt.sources.register_units import registers
 from pvsmqtt.sources.register_units.chains import Chains
 from pvsmqtt.sources.register_units.decoder import Decoder, Place
 from pvsmqtt.sources.register_units.listening import EVERY, Listening
@@ -62,6 +63,7 @@ class Rs485Source(Hear):
         self.site = f"{SITE_ID}_{slug(options.site)}" if options.site else SITE_ID
         self.health = Health(logging.getLogger(f"pvsmqtt.{self.name}"))
         self.health.present = self._present
+        self.health.registers = self._registers
         self._options = options
         self._wall, self._monotonic, self._sleep = wall, monotonic, sleep
         self._memory = Memory(state_dir, options.name)
@@ -166,6 +168,9 @@ class Rs485Source(Hear):
     def _is_back(self) -> bool:
         """The line was lost and is open again: that nothing comes yet is no trouble."""
         return self.tap.state is State.LISTENING and (self.health.trouble or "").startswith("line_")
+
+    def _registers(self) -> list[dict[str, Any]]:
+        return [registers.line(self.name, self.tap.images, self._decoder, self._chains, self.tap.moment)]
 
     def _present(self) -> dict[str, Any]:
         found = report.details_of(self.tap, self._decoder, self._chains)
