@@ -106,17 +106,21 @@ class Pvs:
             server.server_close()
 
 
+def program(name: str) -> str:
+    """The path of a program of the system, which is needed."""
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    return found or sys.exit(f"benchmarks need {name}: apt install {name}")
+
+
 @contextlib.contextmanager
 def broker() -> Iterator[int]:
     """A mosquitto with its default settings; gives its port."""
-    program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-    if program is None:
-        sys.exit("benchmarks need mosquitto: apt install mosquitto")
+    found = program("mosquitto")
     port = free_port()
     with folder() as place:
         config = place / "mosquitto.conf"
         config.write_text(f"listener {port} {HOST}\nallow_anonymous true\n")
-        with process([program, "-c", str(config)], place / "mosquitto.log"):
+        with process([found, "-c", str(config)], place / "mosquitto.log"):
             wait_for(lambda: answers(port), "the broker")
             yield port
 

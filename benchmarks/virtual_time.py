@@ -8,18 +8,23 @@ and with real TLS, as long as all of it lives in this one loop. Work in threads 
 ``getaddrinfo``) is waited for in real time.
 
 What it cannot do: wait for anybody outside, be it another process, another machine or a thread started otherwise: its
-clock runs away. It says nothing about latency or CPU time. And who asks another clock gets another answer: hand
-``loop.time`` and `wall` to everything that takes a clock. aiohttp asks the system how old an idle connection is:
+clock runs away, unless it is held (`standing_still`). It says nothing about latency or CPU time. And who asks another
+clock gets another answer: hand ``loop.time`` and `wall` to everything that takes a clock, or replace the clocks of the
+whole process before anything else is imported (`everywhere`). aiohttp asks the system how old an idle connection is:
 `run` lets it ask the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import datetime as datetime_module
+import os
 import selectors
-from collections.abc import Callable, Coroutine, Mapping
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -28,6 +33,9 @@ import aiohttp.connector
 GRACE = 0.001
 """Real seconds in which the kernel hands over what was sent within this machine: it does so almost at once."""
 
+LONGEST_STAND = 5.0
+"""Real seconds without any event after which the loop looks again who is waited for."""
+
 T = TypeVar("T")
 Events = list[tuple[selectors.SelectorKey, int]]
 
@@ -35,8 +43,9 @@ Events = list[tuple[selectors.SelectorKey, int]]
 class JumpingSelector(selectors.BaseSelector):
     """A selector that moves its clock forward in place of waiting."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = GRACE) -> None:
         self.now = 0.0
+        self._grace = grace
         self.outside = 0
         """How much is under way in threads: while there is any, real time passes and the clock stands still."""
         self._real = selectors.DefaultSelector()
@@ -45,9 +54,13 @@ class JumpingSelector(selectors.BaseSelector):
         found = self._real.select(0)
         if found or (timeout is not None and timeout <= 0):
             return found
-        if timeout is None or self.outside:
+        if timeout is None:
             return self._real.select(None)
-        found = self._real.select(GRACE)
+        if self.outside:
+            return self._real.select(LONGEST_STAND)
+        if not self._grace:
+            os.sched_yield()
+        found = self._real.select(self._grace)
         if not found:
             self.now += timeout
         return found
@@ -68,11 +81,15 @@ class JumpingSelector(selectors.BaseSelector):
         self._real.close()
 
 
+_last: VirtualTimeLoop | None = None
+"""The latest loop: threads that it waits for ask for its time."""
+
+
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """The loop. Its time begins at 0."""
 
-    def __init__(self) -> None:
-        self._jumping = JumpingSelector()
+    def __init__(self, grace: float = GRACE) -> None:
+        self._jumping = JumpingSelector(grace)
         super().__init__(self._jumping)
 
     def time(self) -> float:
@@ -84,23 +101,65 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._back)
         return future
 
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Meanwhile real time passes for whoever is waited for, and the clock stands still."""
+        self._jumping.outside += 1
+        try:
+            yield
+        finally:
+            self._jumping.outside -= 1
+
     def _back(self, _future: asyncio.Future[Any]) -> None:
         self._jumping.outside -= 1
 
 
+def now() -> float:
+    """The clock of the running loop, 0 where there is none."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return _last.time() if _last is not None else 0.0
+
+
 def wall(begin: datetime) -> datetime:
     """The wall clock of the running loop, when it showed ``begin`` at its start."""
-    return begin + timedelta(seconds=asyncio.get_running_loop().time())
+    return begin + timedelta(seconds=now())
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def standing_still() -> contextlib.AbstractContextManager[None]:
+    """The clock of the running loop stands still for somebody outside."""
+    loop = asyncio.get_running_loop()
+    return loop.standing_still() if isinstance(loop, VirtualTimeLoop) else contextlib.nullcontext()
+
+
+def everywhere(begin: datetime) -> None:
+    """Let ``time.monotonic``, ``time.time`` and ``datetime.now`` tell the time of the loop. What was imported before
+    keeps the clocks of this machine."""
+
+    class Told(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Told:
+            return cls.fromtimestamp(wall(begin).timestamp(), tz)
+
+    time.monotonic = now
+    time.time = lambda: wall(begin).timestamp()
+    datetime_module.datetime = Told  # type: ignore[misc]
+
+
+def run(main: Coroutine[Any, Any, T], grace: float = GRACE) -> T:
     """Run this in a loop of its own until it ends."""
 
     def monotonic() -> float:
         return asyncio.get_running_loop().time()
 
+    def loop() -> VirtualTimeLoop:
+        global _last
+        _last = VirtualTimeLoop(grace)
+        return _last
+
     with (
-        asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
+        asyncio.Runner(loop_factory=loop) as runner,
         mock.patch.object(aiohttp.connector, "monotonic", monotonic),
     ):
         return runner.run(main)

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from pvsmqtt.model.files import write_json
+from pvsmqtt.model.files import Rest, write_json
 from pvsmqtt.site import last_known, registry
 from pvsmqtt.site.house import House
 from pvsmqtt.site.totals import files
@@ -52,13 +52,15 @@ class Kept:
         self._devices = self._days = 0
         self._said: set[str] = set()
         self._saving = asyncio.Lock()
+        self._rests = {DEVICES: Rest(), files.TOTALS: Rest()}
 
     async def save(self, now: float, last: bool = False) -> None:
         """Write what is due; the ``last`` time, everything: nothing is counted any more."""
         changes = self.house.registry.changes
-        if changes != self._devices and await self._write(DEVICES, self.house.registry.document):
+        rested = last or self._rests[DEVICES].over
+        if changes != self._devices and rested and await self._write(DEVICES, self.house.registry.document):
             self._devices = changes
-        if last or self.ledger.due(now):
+        if last or (self.ledger.due(now) and self._rests[files.TOTALS].over):
             await self.save_totals(now, last)
         if last or now >= self._counters_due:
             self._counters_due = now + last_known.EVERY
@@ -82,6 +84,8 @@ class Kept:
 
     async def _write(self, name: str, document: Callable[[], Any]) -> bool:
         """Whether it was written."""
+        rest = self._rests.get(name, Rest())
+        rest.begin()
         try:
             await asyncio.to_thread(write_json, self._folder / name, document())
         except OSError as error:
@@ -89,5 +93,7 @@ class Kept:
                 self._said.add(name)
                 _log.error(_UNSAVED[name], error, self._folder)
             return False
+        finally:
+            rest.end()
         self._said.discard(name)
         return True

@@ -11,7 +11,7 @@ from typing import Any
 
 from pvsmqtt import __version__
 from pvsmqtt.model.device import BRIDGE_ID, LABELS, Device, Kind
-from pvsmqtt.model.reading import DeviceState, Value, root
+from pvsmqtt.model.reading import DeviceGone, DeviceState, Value, root
 from pvsmqtt.model.report import SCHEMA, HealthReport, Info
 from pvsmqtt.model.times import iso
 from pvsmqtt.site.sites import DEFAULT_INSTANCE
@@ -76,15 +76,35 @@ def health(
     )
 
 
-def bridge(instance: str, started_at: datetime, devices: Iterable[DeviceState]) -> DeviceState:
-    """The service as a device; ``devices`` are those of the house."""
-    online = [state.live for state in devices if not state.device.logical]
+class Census:
+    """How many devices of the house are known, and how many of them are live; the house itself, lines and this
+    service are none. It counts as states come, for there may be many."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, bool] = {}
+        self.online = 0
+
+    @property
+    def known(self) -> int:
+        """All of them."""
+        return len(self._live)
+
+    def take(self, event: DeviceState | DeviceGone) -> None:
+        """What is told of a device."""
+        self.online -= self._live.pop(event.key, False)
+        if isinstance(event, DeviceState) and not event.device.logical:
+            self._live[event.key] = event.live
+            self.online += event.live
+
+
+def bridge(instance: str, started_at: datetime, census: Census) -> DeviceState:
+    """The service as a device."""
     name = LABELS[Kind.BRIDGE] if instance == DEFAULT_INSTANCE else f"{LABELS[Kind.BRIDGE]} {instance}"
     device = Device(BRIDGE_ID, Kind.BRIDGE, name, manufacturer="pvsmqtt", model="Bridge", sw_version=__version__)
     values: dict[str, Value] = {
         "started_at": iso(started_at),
-        "devices_known": len(online),
-        "devices_online": sum(online),
+        "devices_known": census.known,
+        "devices_online": census.online,
     }
     return DeviceState(device, True, values, started_at)
 

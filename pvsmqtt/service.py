@@ -66,6 +66,7 @@ class Service:
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._sink: MqttSink | None = None
         self._pulse = Pulse(tick or TICK, _log)
+        self._census = self_report.Census()
         self._bridge_said: DeviceState | None = None
         self._status_said = ""
         self._page = StatusPage(
@@ -214,6 +215,7 @@ class Service:
 
     def _publish(self, events: Sequence[DeviceState | DeviceGone]) -> None:
         for event in events:
+            self._census.take(event)
             self._bus.publish(event)
 
     async def _housekeeping(self) -> None:
@@ -248,8 +250,7 @@ class Service:
         return self_report.registers(self._running(), self._house.registry.heard_at)
 
     def _tell_bridge(self) -> None:
-        states = [event for event in self._bus.latest() if isinstance(event, DeviceState)]
-        state = self_report.bridge(self._settings.instance, self._started_at, states)
+        state = self_report.bridge(self._settings.instance, self._started_at, self._census)
         if state != self._bridge_said:
             self._bridge_said = state
             self._bus.publish(state)

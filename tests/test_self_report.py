@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pvsmqtt import self_report
 from pvsmqtt.model.device import Device, Kind
-from pvsmqtt.model.reading import DeviceState
+from pvsmqtt.model.reading import DeviceGone, DeviceState
 from pvsmqtt.sources.base import Health
 
 STARTED = datetime(2026, 6, 21, 18, 5, tzinfo=UTC)
@@ -27,12 +27,25 @@ def state(kind, online):
 
 
 def test_the_bridge_counts_the_devices_of_the_house():
-    states = [state(Kind.SITE, True), state(Kind.INVERTER, True), state(Kind.SUPERVISOR, False)]
-    bridge = self_report.bridge("home", STARTED, states)
+    census = self_report.Census()
+    for one in (state(Kind.SITE, True), state(Kind.INVERTER, True), state(Kind.SUPERVISOR, False)):
+        census.take(one)
+    bridge = self_report.bridge("home", STARTED, census)
     assert bridge.online
     assert bridge.values == {"started_at": "2026-06-21T18:05:00Z", "devices_known": 2, "devices_online": 1}
     assert bridge.device.name == "pvsmqtt bridge"
-    assert self_report.bridge("cabin", STARTED, []).device.name == "pvsmqtt bridge cabin"
+    assert self_report.bridge("cabin", STARTED, self_report.Census()).device.name == "pvsmqtt bridge cabin"
+
+
+def test_the_census_follows_each_device():
+    census = self_report.Census()
+    for online in (True, True, False, True):
+        census.take(state(Kind.INVERTER, online))
+        assert (census.known, census.online) == (1, online)
+    census.take(state(Kind.METER, True))
+    census.take(DeviceGone(Device("inverter", Kind.INVERTER, "x")))
+    census.take(DeviceGone(Device("unknown", Kind.INVERTER, "x")))
+    assert (census.known, census.online) == (1, 1)
 
 
 def test_a_source_tells_its_last_refusal_also_when_it_is_over():

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pvsmqtt.broker.options import Broker
 from pvsmqtt.commands import log, network
 from pvsmqtt.options import Options
 from pvsmqtt.settings import DEFAULT_STATE_DIR, Settings, SettingsError, load
@@ -90,8 +91,10 @@ def _state_dir(path: Path) -> Finding:
 
 
 async def broker(settings: Settings) -> list[Finding]:
-    """Whether the broker lets us in, and takes what we publish."""
-    return (await try_broker(settings)).findings
+    """Whether the broker, or each node of its cluster, lets us in, and takes what we publish."""
+    nodes = settings.mqtt.brokers
+    # One after the other: in a cluster a client id has one place.
+    return [finding for node in nodes for finding in (await try_broker(settings, node)).findings]
 
 
 class Tried(NamedTuple):
@@ -101,8 +104,8 @@ class Tried(NamedTuple):
     reason: str | None = None
 
 
-async def try_broker(settings: Settings) -> Tried:
-    """Connect, and publish nothing that stays."""
+async def try_broker(settings: Settings, node: Broker | None = None) -> Tried:
+    """Connect, and publish nothing that stays. ``node``: one of a cluster."""
     import aiomqtt
 
     from pvsmqtt.broker.connection import Refused, connect_any, default_client_id
@@ -117,14 +120,15 @@ async def try_broker(settings: Settings) -> Tried:
             return Tried([Finding("broker", True, f"runs inside the service on {options.listen}:{options.port}")])
         advice = "pip install 'pvsmqtt[embedded]', or name a broker of your own in [mqtt] host"
         return Tried([Finding("broker", False, "the embedded broker is not installed", advice)])
+    node = node or options.broker
     topics = Topics(options.base_topic, settings.instance, settings.home_assistant.discovery_prefix)
     client_id = f"{options.client_id or default_client_id(topics.root)}-check"
     try:
-        async with connect_any(options.broker, client_id) as session:
+        async with connect_any(node, client_id) as session:
             # Clearing topics that nobody uses tells whether we may write, and leaves nothing behind.
             for topic in (f"{topics.root}/check/status", f"{topics.prefix}/device/pvsmqtt_check/config"):
                 await session.publish(Message(topic, "", qos=1))
-            findings = [Finding("broker", True, f"{options.broker} lets us in with MQTT {session.version}")]
+            findings = [Finding("broker", True, f"{node} lets us in with MQTT {session.version}")]
             findings += tls_findings("broker", session)
             if session.denied is not None:
                 text = f"it throws away what we publish ({session.denied})"
@@ -134,4 +138,4 @@ async def try_broker(settings: Settings) -> Tried:
         return Tried([Finding("broker", False, refused.text, refused.advice)], refused.reason)
     except aiomqtt.MqttError as error:
         advice = "look into its log: it may not let this user publish"
-        return Tried([Finding("broker", False, f"{options.broker} cut the connection ({error})", advice)], "cut")
+        return Tried([Finding("broker", False, f"{node} cut the connection ({error})", advice)], "cut")

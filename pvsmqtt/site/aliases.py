@@ -94,7 +94,7 @@ class Aliases:
         if self._registry.changes == self._settled_at:
             return []
         found = []
-        for entry in list(self._registry):
+        for entry in list(self._registry.at_places()):
             owner = self.owner(entry.device) if anonymous(entry.device) else self._listed_as(entry)
             if owner is not None and owner != entry.device.id:
                 found.append((entry.device, owner))
@@ -105,8 +105,7 @@ class Aliases:
         """What hung on a place hangs on the device that is there."""
         return [
             self._registry.admit(replace(entry.device, via=owner), ())
-            for entry in list(self._registry)
-            if entry.device.via == heard
+            for entry in list(self._registry.hanging_on(heard))
         ]
 
     def told_by(self, line: str, source: str) -> None:
@@ -188,9 +187,9 @@ class Aliases:
         """Whether another place has a device that could as well be the wanted one. Where several may ask at once,
         only one that has told another name is another device."""
         shared = transport(heard.interface) == SHARED and wanted.modbus_unit is not None
-        for entry in self._registry:
+        for entry in self._registry.at_places():
             other = entry.device
-            if other.place == heard.place or other.place is None or other.id in (heard.id, wanted.id):
+            if other.place == heard.place or other.id in (heard.id, wanted.id):
                 continue
             if not anonymous(other) and not (shared and self._registry.on_a_line(other.id)):
                 continue
@@ -204,8 +203,8 @@ class Aliases:
 
     def _bearers(self, site: str) -> Iterable[Known]:
         """Devices with a serial number that are there."""
-        for entry in self._registry:
-            if entry.device.serial is not None and entry.device.site == site and REPLACED not in entry.facts:
+        for entry in self._registry.of_site(site):
+            if entry.device.serial is not None and REPLACED not in entry.facts:
                 yield entry
 
     def _free(self, site: str) -> Iterable[Known]:

@@ -80,10 +80,17 @@ class _Record:
 
 @dataclass(slots=True)
 class _Array:
+    """Of the panels of a house."""
+
     daylight: Daylight = field(default_factory=Daylight)
     light: Light | None = None
     until: float = -math.inf
     """When the evidence for it ends."""
+    sources: set[str] = field(default_factory=set)
+    """Those that told of devices of this house."""
+    looked: float = -math.inf
+    due: float = math.inf
+    """When it may be otherwise without any news."""
 
 
 class Watch:
@@ -96,16 +103,16 @@ class Watch:
         self._arrays: dict[str, _Array] = {}
         self._speaks: dict[str, tuple[float, float]] = {}
         """By source: when it last told of the devices of a house, and until when it counts as speaking."""
-        self._looked = -math.inf
-        self._due = math.inf
-        self._stirred = True
+        self._stirred: dict[str, None] = dict.fromkeys(registry.site_ids())
 
     def note(self, device: Device, reading: Reading, direct: bool, now: float) -> None:
         """A reading of a device (under its settled id) came in; ``direct``: the device tells of itself."""
         source = reading.source
         if reading.valid_for > 0 and device.kind is not Kind.BUS:
             self._speaks[source] = (now, max(now + reading.valid_for, self._speaks.get(source, (0, now))[1]))
-        self._stirred = self._stirred or device.kind in (Kind.INVERTER, Kind.PRODUCTION_METER, Kind.SITE)
+            self._array(device.site).sources.add(source)
+        if device.kind in (Kind.INVERTER, Kind.PRODUCTION_METER, Kind.SITE):
+            self._stirred[device.site] = None
         if device.kind is not Kind.INVERTER:
             return
         record = self._records.setdefault(device.id, _Record())
@@ -126,40 +133,45 @@ class Watch:
         """A device that is none any more."""
         self._records.pop(device_id, None)
 
-    def stir(self) -> None:
-        """Something else changed: look again."""
-        self._stirred = True
+    def stir(self, sites: Iterable[str] | None = None) -> None:
+        """Something else changed: look again, at these houses or at all of them."""
+        self._stirred.update(dict.fromkeys(self._registry.site_ids() if sites is None else sites))
 
     def look(self, now: float, latest: Mapping[str, Latest]) -> list[Known]:
-        """See how it is now; tells of which panels it changed."""
-        if not self._stirred and now < self._due:
-            return []
-        arrays: dict[str, list[Known]] = {}
-        meters: dict[str, list[Known]] = {}
-        for entry in self._registry:
-            if entry.device.kind is Kind.INVERTER:
-                arrays.setdefault(entry.device.site, []).append(entry)
-            elif entry.device.kind is Kind.PRODUCTION_METER and REPLACED not in entry.facts:
-                meters.setdefault(entry.device.site, []).append(entry)
-        ends = [end for _, until in self._speaks.values() for end in (until, until + PAUSE) if end > now]
-        self._due = min(ends, default=math.inf)
+        """See how it is now, in the houses of which something is new or due; tells of which panels it changed."""
+        looked, self._stirred = self._stirred, {}
         changed = []
-        for site, panels in arrays.items():
-            array = self._arrays.setdefault(site, _Array())
+        for site in looked:
+            changed += self._look(site, now, latest)
+        return changed
+
+    def _look(self, site: str, now: float, latest: Mapping[str, Latest]) -> list[Known]:
+        array = self._array(site)
+        panels, meters = [], []
+        for entry in self._registry.of_site(site):
+            if entry.device.kind is Kind.INVERTER:
+                panels.append(entry)
+            elif entry.device.kind is Kind.PRODUCTION_METER and REPLACED not in entry.facts:
+                meters.append(entry.device.id)
+        spoken = (self._speaks[source][1] for source in array.sources)
+        array.due = min((end for until in spoken for end in (until, until + PAUSE) if end > now), default=math.inf)
+        changed = []
+        if panels:
             self._count(array, panels, latest, now)
-            metered, until = _metered([entry.device.id for entry in meters.get(site, ())], latest, site, now)
+            metered, until = _metered(meters, latest, site, now)
             shown = [self._panel(entry, latest, now) for entry in panels if not self.is_gone(entry)]
             array.light = array.daylight.look(metered, shown, now)
             if len(shown) == 1 and array.light is Light.DARK and self._stopped(panels, latest, now):
                 array.light = None  # its meter has nothing else to show
             array.until = until if metered is not None else math.inf
-            changed += [entry for entry in panels if self._judge(entry, array.light, latest, now)]
-        self._looked, self._stirred = now, False
+            changed = [entry for entry in panels if self._judge(entry, array, latest, now)]
+        array.looked = now
         return changed
 
-    def next_change(self, now: float) -> float:
-        """When it may be otherwise without any news."""
-        return self._due if self._due > now else math.inf
+    def next_change(self, site: str, now: float) -> float:
+        """When it may be otherwise with a house without any news."""
+        array = self._arrays.get(site)
+        return array.due if array is not None and array.due > now else math.inf
 
     def at(self, entry: Known) -> Freshness:
         """How it is with a panel."""
@@ -168,6 +180,9 @@ class Watch:
     def is_gone(self, entry: Known) -> bool:
         """Whether nobody waits for a panel any more: it is retired, or another one is in its place."""
         return REPLACED in entry.facts or retired(entry, self._wishes)
+
+    def _array(self, site: str) -> _Array:
+        return self._arrays.setdefault(site, _Array())
 
     def _record(self, device_id: str) -> _Record:
         return self._records.setdefault(device_id, _Record())
@@ -178,7 +193,7 @@ class Watch:
 
     def _count(self, array: _Array, panels: Iterable[Known], latest: Mapping[str, Latest], now: float) -> None:
         """Count the light since the last look for all that were silent then and are now."""
-        elapsed = max(0.0, min(now, array.until) - self._looked)
+        elapsed = max(0.0, min(now, array.until) - array.looked)
         if not elapsed or math.isinf(elapsed) or array.light in (Light.DARK, Light.DIM):
             return
         for entry in panels:
@@ -188,9 +203,9 @@ class Watch:
             if (array.light is Light.BRIGHT or record.cut) and self._told(entry, latest, now):
                 record.lit += elapsed
 
-    def _judge(self, entry: Known, light: Light | None, latest: Mapping[str, Latest], now: float) -> bool:
+    def _judge(self, entry: Known, array: _Array, latest: Mapping[str, Latest], now: float) -> bool:
         """Settle how it is with a panel; tells whether that is news."""
-        record = self._record(entry.device.id)
+        record, light = self._record(entry.device.id), array.light
         before = record.at
         if before is Freshness.LIVE and not _online(entry, latest, now):
             record.cut = self._cut(entry, latest, now)
@@ -203,7 +218,7 @@ class Watch:
         if record.at in (Freshness.ASLEEP, Freshness.STALE) and light in (Light.BRIGHT, None):
             for end in (WAKING, self._limit(record)):
                 if record.lit < end:
-                    self._due = min(self._due, now + end - record.lit)
+                    array.due = min(array.due, now + end - record.lit)
         return record.at is not before
 
     def _state(

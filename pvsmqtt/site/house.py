@@ -34,7 +34,8 @@ from pvsmqtt.site.totals.ledger import Ledger
 from pvsmqtt.site.wishes import Wishes
 
 MOST_DEVICES = 1000
-"""Devices that are taken in: a reply that invents serial numbers must not fill memory, disk and Home Assistant."""
+"""Devices that are taken in of a house: a reply that invents serial numbers must not fill memory, disk and Home
+Assistant. Which house a source reads, the configuration says."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,8 @@ class House:
         self._latest: dict[str, Latest] = {}
         self._said: dict[str, DeviceState] = {}
         self._notices = Notices()
-        self._due = -math.inf
+        self._due: dict[str, float] = {}
+        """By house: when something is too old, or may be otherwise."""
         self._order = Precedence()
         self._reboots = Reboots(registry)
         self._aliases = Aliases(registry)
@@ -104,7 +106,7 @@ class House:
         no more, and neither is what was known by its place on them alone.
         """
         self._sites.expect(sources, single)
-        self._due = -math.inf
+        self._due = dict.fromkeys(self.registry.site_ids(), -math.inf)
         if beside is None:
             return []
         there = sorted({*sources, *beside})
@@ -122,15 +124,15 @@ class House:
         live = [reading for reading in readings if reading.device.kind is Kind.SITE]
         touched = self._sites.accept_live(live, now, self._note)
         if touched:
-            self._watch.stir()
+            self._watch.stir(entry.device.site for entry in touched)
         readings = [reading for reading in readings if reading.device.kind is not Kind.SITE]
         ids = {reading.device.id: self._aliases.identify(reading.device, reading.source) for reading in readings}
         complete = self._sites.heard(reading.source for reading in readings)
         listed = []
         for reading in readings:
             device = self._placed(reading.device, ids, now)
-            if device.id not in self.registry and len(self.registry) >= MOST_DEVICES:
-                self._notices.crowd(MOST_DEVICES)
+            if device.id not in self.registry and len(self.registry.of_site(device.site)) >= MOST_DEVICES:
+                self._notices.crowd(device.site, MOST_DEVICES)
                 continue
             heard = reading.device.place
             reading = self._of_a_gross_meter(device.id, reading)
@@ -236,31 +238,48 @@ class House:
 
     def tick(self, now: float) -> list[DeviceState]:
         """What changed by the passing of time, or may be told by now."""
-        freed, self.ledger.freed = self.ledger.freed, False
-        return self._changes(list(self.registry), now) if freed or now >= self._due else []
+        freed, self.ledger.freed = self.ledger.freed, set()
+        sites = dict.fromkeys([*self._too_old(now), *sorted(freed)])
+        return self._changes(self._of(sites), now) if sites else []
+
+    def _too_old(self, now: float) -> list[str]:
+        """The houses of which something is too old by now, which nobody would be told of any more."""
+        return [site for site, due in self._due.items() if now >= due]
+
+    def _of(self, sites: Iterable[str]) -> list[Known]:
+        return [entry for site in sites for entry in self.registry.of_site(site)]
 
     def _changes(self, entries: Sequence[Known], now: float) -> list[DeviceState]:
         """States of these devices and of their sites, as far as they are news."""
-        if now >= self._due:
-            self._watch.stir()
-        entries = [*entries, *self._watch.look(now, self._latest)]
-        if now >= self._due:  # something else is too old by now, which nobody would be told of any more
-            entries = list(self.registry)
+        due = self._too_old(now)
+        for site in due:
+            del self._due[site]
+        self._watch.stir(due)
+        touched = [*self._of(due), *entries, *self._watch.look(now, self._latest)]
+        entries = list({entry.device.id: entry for entry in touched}.values())
         sites = dict.fromkeys(entry.device.site for entry in entries)
-        states = {
-            entry.device.id: self._state(entry, now)
-            for entry in self.registry
-            if entry.device.site in sites and not self._is_site(entry) and not self._wishes.ignores(entry.device)
-        }
-        houses = {state.device.site for state in states.values() if state.device.kind is not Kind.BUS}
-        houses |= {site for site in sites if site in self._latest}
-        found = [self._sites.state(site, states.values(), now) for site in sites if site in houses]
+        found: list[DeviceState] = []
+        states: dict[str, DeviceState] = {}
+        for site in sites:
+            of_site = {
+                entry.device.id: self._state(entry, now)
+                for entry in self.registry.of_site(site)
+                if not self._is_site(entry) and not self._wishes.ignores(entry.device)
+            }
+            states |= of_site
+            inhabited = any(state.device.kind is not Kind.BUS for state in of_site.values())
+            if inhabited or site in self._latest:
+                found.append(self._sites.state(site, of_site.values(), now))
+            ends = [self._latest[entry.device.id].next_change(now) for entry in self._entries_of(site)]
+            self._due[site] = min([*ends, self._watch.next_change(site, now)], default=math.inf)
         found += [states[entry.device.id] for entry in entries if entry.device.id in states]
-        due = [latest.next_change(now) for latest in self._latest.values()]
-        self._due = min([*due, self._watch.next_change(now)], default=math.inf)
         changed = [s for s in found if not self._wishes.ignores(s.device) and self._said.get(s.key) != s]
         self._said.update((state.key, state) for state in changed)
         return changed
+
+    def _entries_of(self, site: str) -> list[Known]:
+        """The devices of a house of which anything was told."""
+        return [entry for entry in self.registry.of_site(site) if entry.device.id in self._latest]
 
     def _state(self, entry: Known, now: float) -> DeviceState:
         latest = self._latest.setdefault(entry.device.id, Latest(self._order))

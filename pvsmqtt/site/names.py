@@ -56,9 +56,8 @@ def remember(registry: Registry, device_id: str, names: list[Name]) -> None:
 def bearer(registry: Registry, device: Device) -> str | None:
     """The id of the device of this house that told the serial number of this one before."""
     name = slug(device.serial or "")
-    for entry in registry:
-        fits = entry.device.site == device.site and agree(entry.device.kind, device.kind)
-        if fits and any(known.name == name for known in of_known(entry)):
+    for entry in registry.of_site(device.site):
+        if agree(entry.device.kind, device.kind) and any(known.name == name for known in of_known(entry)):
             return entry.device.id
     return None
 

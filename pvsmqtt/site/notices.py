@@ -21,7 +21,7 @@ class Notices:
 
     def __init__(self) -> None:
         self._strange: set[str] = set()
-        self._crowded = False
+        self._crowded: set[str] = set()
         self._blocking: frozenset[str] = frozenset()
         self._shared: set[str] = set()
         self._unknown: set[str] = set()
@@ -34,11 +34,11 @@ class Notices:
                 "%s delivers %r, for which the table of quantities has no row: left out", reading.source, key
             )
 
-    def crowd(self, most: int) -> None:
+    def crowd(self, site: str, most: int) -> None:
         """There are more devices than a house can have."""
-        if not self._crowded:
-            self._crowded = True
-            _log.error("%d devices are known, and more are left out: no house has so many", most)
+        if site not in self._crowded:
+            self._crowded.add(site)
+            _log.error("%d devices of %s are known, and more are left out: no house has so many", most, site)
 
     def fallen(self, name: str, falls: Iterable[Fall]) -> None:
         """Lifetime energies of a device fell."""

@@ -62,7 +62,10 @@ class Precedence:
 
     def gone(self, source: str) -> bool:
         """Whether it is not configured any more."""
-        return self._configured is not None and not any(_speaks_of(name, source) for name in self._configured)
+        if self._configured is None:
+            return False
+        words = source.split(" ")  # its name, and what it may be called in short: there may be very many others
+        return not any(" ".join(words[:end]) in self._configured for end in range(len(words), 0, -1))
 
     def rank(self, source: str, direct: bool, lasts: float) -> Rank:
         """The lowest goes first. Times are taken roughly, for they differ a little from reading to reading."""

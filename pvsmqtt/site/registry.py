@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pvsmqtt.model.device import BRIDGE_ID, SITE_ID, Device, Kind, slug
 from pvsmqtt.model.quantity import QUANTITIES
@@ -41,6 +41,8 @@ proven there is mostly one."""
 
 _RANK = {key: rank for rank, key in enumerate(QUANTITIES)}
 _FORMAT = 1
+_FIELDS = tuple(f.name for f in fields(Device))
+G = TypeVar("G")
 _log = logging.getLogger(__name__)
 
 
@@ -58,13 +60,22 @@ class Known:
 
 
 class Registry:
-    """Devices by id. ``changes`` counts what was learned, so that one sees whether there is something to save."""
+    """Devices by id. ``changes`` counts what was learned, so that one sees whether there is something to save.
+
+    What is asked for with every reading is found without looking at all devices: one service may read many houses.
+    """
 
     def __init__(self, known: Iterable[Known] = ()) -> None:
         self._known: dict[str, Known] = {}
         self._by_serial: dict[str, dict[Kind, str]] = {}
         self._by_place: dict[str, str] = {}
+        self._by_site: dict[str, dict[str, Known]] = {}
+        self._by_via: dict[str | None, dict[str, Known]] = {}
+        self._placed: dict[str, Known] = {}
+        self._sites: dict[str, Known] = {}
         self.changes = 0
+        self.departures = 0
+        """Counts whatever may have left a house without devices: devices that went or moved, houses that came."""
         for entry in known:
             self._add(entry)
 
@@ -79,6 +90,26 @@ class Registry:
 
     def __contains__(self, device_id: object) -> bool:
         return device_id in self._known
+
+    def of_site(self, site: str) -> Collection[Known]:
+        """The devices of a house, itself included, in the order of the registry."""
+        return self._by_site.get(site, {}).values()
+
+    def hanging_on(self, via: str | None) -> Collection[Known]:
+        """The devices that hang on this one."""
+        return self._by_via.get(via, {}).values()
+
+    def at_places(self) -> Collection[Known]:
+        """The devices that a source hears or reads itself."""
+        return self._placed.values()
+
+    def sites(self) -> Collection[Known]:
+        """The houses as devices; one that is only just heard of may not be there yet."""
+        return self._sites.values()
+
+    def site_ids(self) -> Collection[str]:
+        """The houses that have any device."""
+        return self._by_site.keys()
 
     def identify(self, device: Device) -> str:
         """The id under which this device is known, or the one it shall get."""
@@ -117,9 +148,7 @@ class Registry:
         else:
             merged = _merged(entry.device, device)
             if merged != entry.device:
-                self._remove(entry)
-                entry.device = merged
-                self._add(entry)
+                self._change(entry, merged)
                 self.changes += 1
         new = {key for key in quantities if key in QUANTITIES} - entry.quantities
         if new:
@@ -141,11 +170,16 @@ class Registry:
     def forget(self, device_id: str) -> None:
         """A device that is none any more."""
         entry = self._known[device_id]
-        self._remove(entry)
+        self._forget_serial(entry)
         for place in self.places(device_id):
             self._by_place.pop(place, None)
         del self._known[device_id]
+        self._leave(self._by_site, entry.device.site, entry)
+        self._leave(self._by_via, entry.device.via, entry)
+        self._placed.pop(device_id, None)
+        self._sites.pop(device_id, None)
         self.changes += 1
+        self.departures += 1
 
     def on_a_line(self, device_id: str) -> bool:
         """Whether no supervisor lists this device."""
@@ -186,12 +220,48 @@ class Registry:
                 self.unlearn(device_id, fact)
 
     def _add(self, entry: Known) -> None:
-        self._known[entry.device.id] = entry
-        self._by_place.update((place, entry.device.id) for place in self.places(entry.device.id))
-        if entry.device.serial is not None:
-            self._by_serial.setdefault(slug(entry.device.serial), {})[entry.device.kind] = entry.device.id
+        device = entry.device
+        self._known[device.id] = entry
+        self._by_place.update((place, device.id) for place in self.places(device.id))
+        self._by_site.setdefault(device.site, {})[device.id] = entry
+        self._by_via.setdefault(device.via, {})[device.id] = entry
+        self._note(entry)
 
-    def _remove(self, entry: Known) -> None:
+    def _change(self, entry: Known, device: Device) -> None:
+        """What is said of a device is this from now on."""
+        before = entry.device
+        self._forget_serial(entry)
+        entry.device = device
+        if before.site != device.site:
+            self._leave(self._by_site, before.site, entry)
+            self._by_site[device.site] = {e.device.id: e for e in self if e.device.site == device.site}
+        if before.via != device.via:
+            self._leave(self._by_via, before.via, entry)
+            self._by_via.setdefault(device.via, {})[device.id] = entry
+        self.departures += (before.site, before.kind) != (device.site, device.kind)
+        if device.place is None:
+            self._placed.pop(device.id, None)
+        if device.kind is not Kind.SITE:
+            self._sites.pop(device.id, None)
+        self._note(entry)
+
+    @staticmethod
+    def _leave(groups: dict[G, dict[str, Known]], key: G, entry: Known) -> None:
+        del groups[key][entry.device.id]
+        if not groups[key]:
+            del groups[key]
+
+    def _note(self, entry: Known) -> None:
+        device = entry.device
+        if device.serial is not None:
+            self._by_serial.setdefault(slug(device.serial), {})[device.kind] = device.id
+        if device.place is not None:
+            self._placed[device.id] = entry
+        if device.kind is Kind.SITE:
+            self.departures += device.id not in self._sites
+            self._sites[device.id] = entry
+
+    def _forget_serial(self, entry: Known) -> None:
         if entry.device.serial is not None:
             self._by_serial[slug(entry.device.serial)].pop(entry.device.kind, None)
 
@@ -200,7 +270,12 @@ class Registry:
         return {
             "format": _FORMAT,
             "devices": [
-                {**asdict(entry.device), "quantities": entry.ordered(), "facts": entry.facts} for entry in self
+                {
+                    **{name: getattr(entry.device, name) for name in _FIELDS},
+                    "quantities": entry.ordered(),
+                    "facts": dict(entry.facts),
+                }
+                for entry in self
             ],
         }
 
@@ -213,10 +288,9 @@ class Registry:
         """
         if document["format"] != _FORMAT:
             raise ValueError(f"format {document['format']!r}")
-        names = {f.name for f in fields(Device)}
         known = []
         for row in document["devices"]:
-            device = Device(**{**{k: v for k, v in row.items() if k in names}, "kind": Kind(row["kind"])})
+            device = Device(**{**{k: v for k, v in row.items() if k in _FIELDS}, "kind": Kind(row["kind"])})
             known.append(
                 Known(
                     device,

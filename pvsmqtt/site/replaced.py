@@ -29,8 +29,10 @@ def retire(registry: Registry, listed: Sequence[Known]) -> set[str]:
         if REPLACED in new.facts:
             registry.unlearn(device.id, REPLACED)
             sites.add(device.site)
-        for old in registry:
-            same_meter = meter and (old.device.kind, old.device.via) == (device.kind, device.via)
+        if not meter and at is None:
+            continue
+        for old in list(registry.hanging_on(device.via)):
+            same_meter = meter and old.device.kind is device.kind
             same_seat = at is not None and _seat(old.device) == at
             if (same_meter or same_seat) and old not in listed and REPLACED not in old.facts:
                 registry.learn(old.device.id, REPLACED, device.id)

@@ -63,18 +63,28 @@ class Sites:
         self._batteries: dict[str, Battery] = {}
         self._said: dict[str, DeviceState] = {}
         self._expected: dict[str, str] = {}
+        self._measuring: dict[str, set[str]] = {}
         self._single: frozenset[str] = frozenset()
         self._heard: set[str] = set()
+        self._silent: set[str] = set()
+        self._departures = -1
+        self._lonely: list[Device] = []
 
     def expect(self, sources: Mapping[str, str], single: Collection[str] = ()) -> None:
         """Which sources measure a house, and the site that each belongs to; ``single`` are those that read single
         devices of it."""
         self._expected, self._single = dict(sources), frozenset(single)
+        self._silent = self._expected.keys() - self._heard
+        self._measuring = {}
+        for source, site in sources.items():
+            self._measuring.setdefault(site, set()).add(source)
 
     def heard(self, sources: Iterable[str]) -> bool:
         """These have spoken; tells whether with them, for the first time, every source has."""
         before = self._all_have_spoken()
-        self._heard.update(sources)
+        spoken = set(sources)
+        self._heard |= spoken
+        self._silent -= spoken
         return self._all_have_spoken() and not before
 
     def note(self, entry: Known, reading: Reading) -> None:
@@ -95,8 +105,7 @@ class Sites:
         touched = []
         for reading in readings:
             site = reading.device.site
-            whole = [s for s, where in self._expected.items() if where == site and s not in self._single]
-            if len(whole) > 1:
+            if len(self._measuring.get(site, set()) - self._single) > 1:
                 self._notices.shared(site, reading.source)
                 continue
             told = [key for key, value in reading.values.items() if value is not None]
@@ -144,18 +153,24 @@ class Sites:
     def empty(self, now: float) -> list[DeviceGone]:
         """Sites of which the last device has moved to another: the house got another name. One whose live data came
         before its first device is none of them."""
-        inhabited = {e.device.site for e in self._registry if e.device.kind not in (Kind.SITE, Kind.BUS)}
-        inhabited |= {device_id for device_id, latest in self._latest.items() if latest.online(now)}
-        sites = [entry.device for entry in self._registry if entry.device.kind is Kind.SITE]
-        gone = [device for device in sites if device.id not in inhabited]
+        if self._departures != self._registry.departures:
+            self._departures = self._registry.departures
+            self._lonely = [entry.device for entry in self._registry.sites() if not self._inhabited(entry.device)]
+        gone = [device for device in self._lonely if not self._inhabited(device) and not self._lives(device, now)]
         for device in gone:
             self._registry.forget(device.id)
             self._said.pop(device.id, None)
         return [DeviceGone(device) for device in gone]
 
+    def _inhabited(self, site: Device) -> bool:
+        return any(e.device.kind not in (Kind.SITE, Kind.BUS) for e in self._registry.of_site(site.id))
+
+    def _lives(self, site: Device, now: float) -> bool:
+        return site.id in self._latest and self._latest[site.id].online(now)
+
     def _totals(self, site: str, states: Sequence[DeviceState], now: float) -> tuple[Totals, Inhabitants | None]:
         """What is known of a house as a whole, and who lives in it, if all who tell of that have spoken."""
-        expected = {source for source, where in self._expected.items() if where == site}
+        expected = self._measuring.get(site, set())
         found, who = Totals({}, {}), None
         whole = expected <= self._heard
         if expected - self._single <= self._heard:
@@ -232,7 +247,7 @@ class Sites:
         return "grid" if known == "grid" else "load" if known == "load" else None
 
     def _all_have_spoken(self) -> bool:
-        return bool(self._heard) and self._expected.keys() <= self._heard
+        return bool(self._heard) and not self._silent
 
     def _device(self, site: str) -> Device:
         called = site.removeprefix(SITE_ID).strip("_").replace("_", " ").capitalize()

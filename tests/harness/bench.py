@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.basics import NOON, free_port
+from harness.nats import NatsCluster
 from harness.processes import Mosquitto, Process, Service, environment, pvsmqtt
 from harness.proxy import Overhear, Proxy
 from harness.subscriber import Recorder
@@ -36,6 +37,13 @@ class Bench:
         if start:
             await broker.start()
         return broker
+
+    async def nats(self) -> NatsCluster:
+        """Three nats-servers that are one; the test is skipped where there is none."""
+        cluster = NatsCluster(self.folder)
+        self._stack.push_async_callback(cluster.kill)
+        await cluster.start()
+        return cluster
 
     async def pvs(self, start: bool = True, **how: Any) -> PvsSimulator:
         """A simulated PVS inside this process; four panels at noon unless told otherwise.
@@ -97,7 +105,7 @@ class Bench:
         await service.start()
         return service
 
-    async def recorder(self, port: int, *filters: str, **login: str) -> Recorder:
+    async def recorder(self, port: int, *filters: str, **login: Any) -> Recorder:
         recorder = Recorder(port, *filters, **login)
         self._stack.push_async_callback(recorder.stop)
         await recorder.start()

@@ -52,12 +52,17 @@ def is_offline(message: Seen) -> bool:
 
 
 class Recorder:
-    """A subscriber that keeps every message, over MQTT 5. It ends when its broker does."""
+    """A subscriber that keeps every message, over MQTT 5. It ends when its broker does.
 
-    def __init__(self, port: int, *filters: str, user: str | None = None, password: str | None = None) -> None:
-        self._client = aiomqtt.Client(
-            "127.0.0.1", port, username=user, password=password, protocol=aiomqtt.ProtocolVersion.V5
-        )
+    ``old``: over MQTT 3.1.1, where only what was there before we came bears the flag ``retain``."""
+
+    def __init__(
+        self, port: int, *filters: str, user: str | None = None, password: str | None = None, old: bool = False
+    ) -> None:
+        version = aiomqtt.ProtocolVersion.V311 if old else aiomqtt.ProtocolVersion.V5
+        self._client = aiomqtt.Client("127.0.0.1", port, username=user, password=password, protocol=version)
+        # The flag says how a message was published, not merely whether it was there before we came.
+        self._how: Any = 1 if old else SubscribeOptions(qos=1, retainAsPublished=True)
         self._filters = filters or ("#",)
         self._stack = AsyncExitStack()
         self._task: asyncio.Task[None] | None = None
@@ -71,9 +76,7 @@ class Recorder:
         self._client = await self._stack.enter_async_context(self._client)
         self._client.pending_calls_threshold = 1000
         self._task = asyncio.create_task(self._listen())
-        # The flag says how a message was published, not merely whether it was there before we came.
-        options = SubscribeOptions(qos=1, retainAsPublished=True)
-        await self._client.subscribe([(topic, options) for topic in self._filters])
+        await self._client.subscribe([(topic, self._how) for topic in self._filters])
 
     async def _listen(self) -> None:
         with contextlib.suppress(aiomqtt.MqttError):
@@ -120,7 +123,7 @@ class Recorder:
         """Wait until everything that the broker has by now has arrived here."""
         topic = f"test/fence/{time.monotonic_ns()}"
         if not any(_matches(pattern, topic) for pattern in self._filters):
-            await self._client.subscribe(topic, options=SubscribeOptions(qos=1, retainAsPublished=True))
+            await self._client.subscribe([(topic, self._how)])
         await self.publish(topic, "here")
         await self.wait(topic)
 
@@ -145,9 +148,11 @@ def _matches(pattern: str, topic: str) -> bool:
     return bool(aiomqtt.Topic(topic).matches(pattern))
 
 
-async def retained(port: int, *filters: str, user: str | None = None, password: str | None = None) -> dict[str, str]:
+async def retained(
+    port: int, *filters: str, user: str | None = None, password: str | None = None, old: bool = False
+) -> dict[str, str]:
     """What the broker keeps, by topic."""
-    recorder = Recorder(port, *(filters or ("#",)), user=user, password=password)
+    recorder = Recorder(port, *(filters or ("#",)), user=user, password=password, old=old)
     await recorder.start()
     try:
         await recorder.fence()

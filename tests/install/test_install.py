@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -339,6 +340,21 @@ def test_uninstall_asks_nobody_when_nobody_is_there(machine: Machine) -> None:
     assert done.returncode == 1
     assert "--yes" in done.stderr
     assert machine.picture() == before
+
+
+@pytest.mark.parametrize(("answer", "taken_off"), [("y", True), ("n", False), ("", False)])
+def test_on_a_terminal_uninstall_asks(machine: Machine, answer: str, taken_off: bool) -> None:
+    program((machine.home / "venv").resolve() / "bin", "pvsmqtt", f"touch {machine.config.parent}/purged")
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    done = subprocess.run(
+        [SCRIPT, "--root", machine.root, "--uninstall"], stdin=theirs, capture_output=True, text=True
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 0, done.stderr
+    assert machine.config.with_name("purged").exists() is taken_off
+    assert not machine.home.exists()
 
 
 def test_an_embedded_broker_keeps_nothing_to_be_taken_off(machine: Machine) -> None:

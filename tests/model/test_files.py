@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pvsmqtt.model.files import write_json
+from pvsmqtt.model.files import Rest, write_json
 
 
 def test_a_document_comes_back(tmp_path: Path) -> None:
@@ -69,3 +69,17 @@ def test_a_file_in_the_place_of_the_folder_is_an_os_error(tmp_path: Path) -> Non
     (tmp_path / "folder").write_text("")
     with pytest.raises(OSError):
         write_json(tmp_path / "folder" / "file.json", {})
+
+
+def test_a_large_file_rests_after_it_was_written() -> None:
+    now = 0.0
+    rest = Rest(lambda: now)
+    for took, until in ((0.05, 0.0), (2.0, 100.0)):
+        assert rest.over
+        rest.begin()
+        now += took
+        rest.end()
+        assert rest.over is not bool(until)
+        now += until - 0.1 if until else 0.0
+        assert rest.over is not bool(until)
+        now += 0.2

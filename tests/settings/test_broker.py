@@ -102,3 +102,25 @@ def test_the_embedded_broker_is_plain(tmp_path: Path, lines: str) -> None:
 def test_a_rate(tmp_path: Path) -> None:
     (tmp_path / "pvsmqtt.toml").write_text('[mqtt]\nhost = "m"\nmax_rate = 0\n[[pvs]]\nhost = "p"\n', "utf-8")
     assert load(tmp_path / "pvsmqtt.toml", {}).mqtt.max_rate == 0
+
+
+def test_the_nodes_of_a_cluster(tmp_path: Path) -> None:
+    lines = 'tls = true\nhosts = ["c", "d:1884", "[fe80::1]:1885", "b"]\n[[pvs]]\nhost = "p"'
+    (tmp_path / "pvsmqtt.toml").write_text(f'[mqtt]\nhost = "b"\n{lines}\n', "utf-8")
+    brokers = load(tmp_path / "pvsmqtt.toml", {}).mqtt.brokers
+    assert [(one.host, one.port) for one in brokers] == [("b", 8883), ("c", 8883), ("d", 1884), ("fe80::1", 1885)]
+    assert {one.tls for one in brokers} == {Tls()}
+
+
+@pytest.mark.parametrize("node", ["", "c:", "c:x", "c:70000", "c:0", "mqtt://c", "user@c", "c/d"])
+def test_what_is_no_node(tmp_path: Path, node: str) -> None:
+    lines = f'host = "b"\nhosts = ["{node}"]\n[[pvs]]\nhost = "p"'
+    (tmp_path / "pvsmqtt.toml").write_text(f"[mqtt]\n{lines}\n", "utf-8")
+    with pytest.raises(SettingsError, match="no address of a broker"):
+        load(tmp_path / "pvsmqtt.toml", {})
+
+
+def test_an_embedded_broker_is_no_part_of_a_cluster(tmp_path: Path) -> None:
+    (tmp_path / "pvsmqtt.toml").write_text('[mqtt]\nhost = "embedded"\nhosts = ["c"]\n[[pvs]]\nhost = "p"', "utf-8")
+    with pytest.raises(SettingsError, match="no part of a cluster"):
+        load(tmp_path / "pvsmqtt.toml", {})

@@ -319,3 +319,40 @@ async def test_the_inventory_comes_again_only_when_another_source_takes_over(lin
     assert [message.topic for message in sent] == [TOPICS.devices], "neither announced nor told anew"
     entry = next(one for one in json.loads(sent[0].payload) if one["id"] == PANEL.id)
     assert entry["quantities"]["power"]["source"] == "pvs a"
+
+
+async def test_the_inventory_of_a_fleet_is_not_published_for_each_device(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pvsmqtt.sinks.mqtt.publisher.SHORT_INVENTORY", 100)
+    monkeypatch.setattr("pvsmqtt.sinks.mqtt.publisher.INVENTORY_PACE", 10)
+    publisher = line.connect()
+    await publisher.everything(house(), 0.0)
+    long = len(line.broker[TOPICS.devices])
+    line.take()
+    more = replace(state(PANEL, {"power": 1.0}), device=replace(PANEL, id="e2", serial="E2", name="E2"))
+    await publisher.changes([more], 1.0)
+    assert not on(line.take(), TOPICS.devices)
+    await publisher.changes([], (long - 100) / 10 - 1)
+    assert not on(line.take(), TOPICS.devices)
+    await publisher.changes([], (long - 100) / 10 + 1)
+    assert '"id":"e2"' in on(line.take(), TOPICS.devices)[0]
+    # A new connection gets it at once.
+    await publisher.everything([*house(), more], (long - 100) / 10 + 2)
+    assert on(line.take(), TOPICS.devices)
+
+
+async def test_only_what_is_old_is_published_again(line: Line) -> None:
+    publisher = line.connect()
+    await publisher.everything(house(), 0.0)
+    fresh = state(PANEL, {"power": 77.0})
+    await publisher.changes([fresh], RENEW / 2)
+    line.take()
+    await publisher.changes([], RENEW)
+    topics = [message.topic for message in line.take()]
+    assert TOPICS.state(SITE) in topics
+    assert TOPICS.state(PANEL) not in topics
+    await publisher.changes([DeviceGone(SITE)], 1.5 * RENEW)
+    assert TOPICS.state(PANEL) in [message.topic for message in line.take()]
+    await publisher.changes([], 3 * RENEW)
+    assert TOPICS.state(SITE) not in [message.topic for message in line.take()]

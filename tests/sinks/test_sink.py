@@ -24,17 +24,25 @@ class OldBroker:
 
     def __init__(self, silent: bool = False) -> None:
         self._silent = silent
+        self._writers: list[asyncio.StreamWriter] = []
         self.connects: Feed[int] = Feed()
         self.published: Feed[tuple[str, bytes]] = Feed()
 
-    async def start(self) -> int:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def start(self, port: int = 0) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         return int(self._server.sockets[0].getsockname()[1])
 
     def stop(self) -> None:
         self._server.close()
 
+    def cut(self) -> None:
+        """It is gone, and every connection with it."""
+        self.stop()
+        for writer in self._writers:
+            writer.transport.abort()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head, body = await self._packet(reader)
@@ -124,3 +132,33 @@ async def test_a_version_that_is_asked_for_is_kept(monkeypatch: pytest.MonkeyPat
         with suppress(asyncio.CancelledError):
             await running
         broker.stop()
+
+
+async def test_another_node_of_a_cluster_is_taken_when_one_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_module, "LONGEST_PAUSE", 0.2)
+    first, second = OldBroker(), OldBroker()
+    ports = [await first.start(), await second.start()]
+    options = MqttOptions(host="127.0.0.1", port=ports[0], hosts=[f"127.0.0.1:{ports[1]}"], protocol="3.1.1")
+    sink = MqttSink(options, HomeAssistantOptions(), "home", Bus(), Announced(None))
+    running = asyncio.create_task(sink.run())
+
+    def online(broker: OldBroker, times: int = 1) -> object:
+        return broker.published.until(
+            lambda: True if broker.published.items.count((TOPICS.status, b"online")) >= times else None, "online"
+        )
+
+    try:
+        await online(first)
+        assert sink.report(0.0)["address"] == f"mqtt://127.0.0.1:{ports[0]}"
+        first.cut()
+        await online(second)
+        assert sink.report(0.0)["address"] == f"mqtt://127.0.0.1:{ports[1]}"
+        await first.start(ports[0])
+        second.cut()
+        await online(first, 2)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        first.stop()
+        second.stop()

@@ -11,7 +11,7 @@ import json
 import logging
 from pathlib import Path
 
-from pvsmqtt.model.files import write_json
+from pvsmqtt.model.files import Rest, write_json
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ class Announced:
         self._path = path
         self._changes = self._saved = 0
         self._unsaved_said = False
+        self._rest = Rest()
         self.topics: set[str] = set()
         self.components: dict[str, dict[str, str]] = {}
         self.root: str | None = None
@@ -59,11 +60,13 @@ class Announced:
             self.components.pop(topic, None)
             self._changes += 1
 
-    async def save(self) -> None:
-        """Write the list if it changed. A disk that refuses is said once and does not stop anything."""
+    async def save(self, last: bool = False) -> None:
+        """Write the list if it changed; a long one rests meanwhile, but for the ``last`` time. A disk that
+        refuses is said once and does not stop anything."""
         changes = self._changes
-        if changes == self._saved or self._path is None:
+        if changes == self._saved or self._path is None or not (last or self._rest.over):
             return
+        self._rest.begin()
         document = {
             "root": self.root,
             "topics": sorted(self.topics),
@@ -77,3 +80,5 @@ class Announced:
             if not self._unsaved_said:
                 self._unsaved_said = True
                 _log.error("cannot save %s: %s; what disappears later may stay in Home Assistant", self._path, error)
+        finally:
+            self._rest.end()

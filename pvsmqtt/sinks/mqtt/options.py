@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -31,6 +32,9 @@ class MqttOptions(BrokerOptions):
     (needs the extra: pip install 'pvsmqtt[embedded]')."""
     port: int = Field(default=1883, ge=0, le=65535)
     """Port of the broker; with tls it is 8883 unless set. An embedded broker listens on it."""
+    hosts: list[str] = Field(default=[], examples=[["192.168.1.11", "192.168.1.12:1884"]])
+    """Other nodes of the same cluster, host or host:port: when one cannot be reached or is lost, the next one is
+    tried, after host each of these in turn. Only for brokers that share what is retained."""
     password_file: Path | None = Field(default=None, examples=["/etc/pvsmqtt/mqtt_password"])
     """File that holds nothing but the password. Under systemd the credential "mqtt_password" serves as well."""
     client_id: str | None = Field(default=None, min_length=1, max_length=65535, examples=["pvsmqtt-home"])
@@ -53,6 +57,35 @@ class MqttOptions(BrokerOptions):
         everywhere = self.listen in ("0.0.0.0", "::", "")  # noqa: S104  what is compared, not bound
         here = self.reached("127.0.0.1" if everywhere else self.listen, TABLE)
         return replace(here, protocol="3.1.1", embedded=True)
+
+    @property
+    def brokers(self) -> tuple[Broker, ...]:
+        """`broker`, and the other nodes of its cluster."""
+        first = self.broker
+        found = [first]
+        for one in self.hosts:
+            parts = urlsplit(f"//{one}")
+            found.append(replace(first, host=str(parts.hostname), port=parts.port or first.port))
+        return tuple(dict.fromkeys(found))
+
+    @field_validator("hosts")
+    @classmethod
+    def _nodes(cls, value: list[str]) -> list[str]:
+        for one in value:
+            try:
+                parts = urlsplit(f"//{one}")
+                whole = parts.hostname and parts.port != 0 and parts.netloc == one and parts.username is None
+            except ValueError:
+                whole = False
+            if not whole or one.endswith(":"):
+                raise ValueError(f"{one!r} is no address of a broker; allowed: host, host:port, [IPv6]:port")
+        return value
+
+    @model_validator(mode="after")
+    def _embedded_is_alone(self) -> Self:
+        if self.host == EMBEDDED and self.hosts:
+            raise ValueError("an embedded broker is no part of a cluster; take hosts out")
+        return self
 
     @model_validator(mode="after")
     def _embedded_is_plain(self) -> Self:

@@ -7,7 +7,9 @@ out; a device ends with an empty retained payload.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import itertools
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pvsmqtt.broker.message import Message
@@ -24,6 +26,11 @@ Event = DeviceState | DeviceGone | Info | HealthReport
 
 RENEW = 600.0
 """Seconds after which an unchanged state is published again, so that it does not expire on the broker."""
+
+
+SHORT_INVENTORY, INVENTORY_PACE = 1_000_000, 100_000
+"""Bytes of an inventory that is published again at once, and of what is beyond that in a second: 250 devices take 1
+MB, and of 3,000 it goes every two minutes at most."""
 
 
 class Publisher:
@@ -43,14 +50,20 @@ class Publisher:
         self._broker = broker
         self._devices: dict[str, DeviceState] = {}
         self._described: dict[str, tuple[object, ...]] = {}
-        self._sent: dict[str, Message] = {}
-        self._sent_at: dict[str, float] = {}
+        self._sent: dict[str, int] = {}
+        """By topic, the hash of what the broker has: what it was is no use, and would take much memory."""
+        self._told_at: dict[str, float] = {}
+        """By device, when its state was published: the oldest first."""
+        self._inventory_old = False
+        self._inventory_not_before = -math.inf
         self._turn = asyncio.Lock()
 
     async def everything(self, events: Iterable[Event], now: float) -> None:
         """Tell all there is, as on a new connection; `online` comes last."""
         async with self._turn:
             self._sent.clear()
+            self._told_at.clear()
+            self._inventory_not_before = -math.inf
             self._devices.clear()
             self._described.clear()
             events = list(events)
@@ -71,34 +84,48 @@ class Publisher:
         for event in events:
             if isinstance(event, Info):
                 await self._send(Message(self._topics.info, dumps(event.document), qos=1), now)
-        before = {key: _listed(state) for key, state in self._devices.items()}
-        changed = set()
-        for event in events:
-            if isinstance(event, DeviceGone):
-                self._devices.pop(event.key, None)
-            elif isinstance(event, DeviceState):
-                self._devices[event.key] = event
-                changed.add(event.key)
-        if before != {key: _listed(state) for key, state in self._devices.items()}:
-            await self._send(topics.inventory(self._topics, _by_depth(self._devices)), now)
+        changed = self._take(events)
+        await self._list(now)
         for event in events:
             if isinstance(event, DeviceGone):
                 await self._remove(event)
-        states = [state for state in _by_depth(self._devices) if state.key in changed]
+        states = _by_depth([self._devices[key] for key in changed if key in self._devices], self._devices)
         for state in states:
             if self._grows(state):  # a new entity is given the retained state at once: it has to be in there by then
-                await self._send(topics.state(self._topics, state), now)
+                await self._send_state(state, now)
         for state in states:
             await self._describe(state, now)
         await self._gather(
             [topics.device_status(self._topics, s) for s in states if s.device.kind is not Kind.BRIDGE], now
         )
         for state in states:
-            await self._send(topics.state(self._topics, state), now)
+            await self._send_state(state, now)
         for event in events:
             if isinstance(event, HealthReport):
                 document = {**event.document, "broker": self._broker(now)}
                 await self._send(Message(self._topics.health, dumps(document), expiry=HEALTH_EXPIRY), now)
+
+    def _take(self, events: Sequence[Event]) -> list[str]:
+        """Take in what is told of devices: those of which something is."""
+        changed: dict[str, None] = {}
+        for event in events:
+            if isinstance(event, DeviceGone):
+                self._inventory_old |= self._devices.pop(event.key, None) is not None
+            elif isinstance(event, DeviceState):
+                before = self._devices.get(event.key)
+                self._inventory_old |= before is None or _listed(before) != _listed(event)
+                self._devices[event.key] = event
+                changed[event.key] = None
+        return list(changed)
+
+    async def _list(self, now: float) -> None:
+        """Publish the inventory if it changed. That of a fleet is long, and does not go again for each device."""
+        if not self._inventory_old or now < self._inventory_not_before:
+            return
+        self._inventory_old = False
+        message = topics.inventory(self._topics, _by_depth(self._devices.values(), self._devices))
+        self._inventory_not_before = now + max(0, len(message.payload) - SHORT_INVENTORY) / INVENTORY_PACE
+        await self._send(message, now)
 
     def _grows(self, state: DeviceState) -> bool:
         """Whether a device that was announced on this connection has something new to be announced."""
@@ -154,23 +181,31 @@ class Publisher:
             self._announced.forget(topic)
 
     async def _renew(self, now: float) -> None:
-        for state in self._devices.values():
-            message = topics.state(self._topics, state)
-            if now - self._sent_at.get(message.topic, now) >= RENEW:
-                self._sent.pop(message.topic, None)
-                await self._send(message, now)
+        for key in list(itertools.takewhile(lambda key: now - self._told_at[key] >= RENEW, self._told_at)):
+            state = self._devices.get(key)
+            if state is None:
+                del self._told_at[key]
+                continue
+            self._sent.pop(self._topics.state(state.device), None)
+            await self._send_state(state, now)
+
+    async def _send_state(self, state: DeviceState, now: float) -> None:
+        if await self._send(topics.state(self._topics, state), now):
+            self._told_at.pop(state.key, None)
+            self._told_at[state.key] = now
 
     async def _gather(self, messages: Iterable[Message], now: float) -> None:
         await asyncio.gather(*(self._send(message, now) for message in messages))
 
-    async def _send(self, message: Message, now: float, components: dict[str, str] | None = None) -> None:
-        """Publish a message unless the broker has it already."""
-        if self._sent.get(message.topic) == message:
-            return
+    async def _send(self, message: Message, now: float, components: dict[str, str] | None = None) -> bool:
+        """Publish a message unless the broker has it already; whether that was so."""
+        print_of = hash(message)
+        if self._sent.get(message.topic) == print_of:
+            return False
         await self._publish(message)
-        self._sent[message.topic] = message
-        self._sent_at[message.topic] = now
+        self._sent[message.topic] = print_of
         self._announced.add(message.topic, components)
+        return True
 
 
 def _described(state: DeviceState) -> tuple[object, ...]:
@@ -181,13 +216,13 @@ def _listed(state: DeviceState) -> tuple[object, ...]:
     return *_described(state), state.sources, *(state.feeds.get(key) for key in state.values)
 
 
-def _by_depth(states: dict[str, DeviceState]) -> list[DeviceState]:
+def _by_depth(some: Iterable[DeviceState], known: Mapping[str, DeviceState]) -> list[DeviceState]:
     """Parents before their children: Home Assistant makes a nameless stub for a parent it has not met."""
 
     def depth(state: DeviceState) -> int:
         steps, via = 0, state.device.via
-        while via in states and steps < len(states):
-            steps, via = steps + 1, states[via].device.via
+        while via is not None and via in known and steps < len(known):
+            steps, via = steps + 1, known[via].device.via
         return steps
 
-    return sorted(states.values(), key=depth)
+    return sorted(some, key=depth)

@@ -84,7 +84,8 @@ class MqttSink:
         self.heartbeat = Heartbeat()
         """What the watchdog of systemd feels: a broker that is away, or frozen, does not stop it."""
         self._readings = readings
-        self._broker = options.broker
+        self._brokers = options.brokers
+        self._broker = self._brokers[0]
         self._home_assistant = home_assistant
         self._topics = Topics(options.base_topic, instance, home_assistant.discovery_prefix)
         self._bus = bus
@@ -156,13 +157,13 @@ class MqttSink:
         """Publish until cancelled; a broker that is absent or goes away is waited for."""
         pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
-            began, wait = self._alive(), None
+            began, wait, stay = self._alive(), None, False
             try:
                 await self._session()
             except Refused as refused:
                 self._say(refused.reason, str(refused))
                 self._versions.refused(refused)
-                wait = refused.wait
+                wait, stay = refused.wait, refused.other_version
             except Ended as ended:
                 self._say(ended.reason, str(ended))
                 wait = ended.wait
@@ -177,6 +178,8 @@ class MqttSink:
                 if self._connected_at is not None:
                     self._away_since = time.monotonic()
                 self._connected_at = self._session_now = None
+            if not stay:
+                self._move_on()
             await self._pause(pauses, time.monotonic() - began, wait)
 
     def _alive(self, pause: float = 0.0) -> float:
@@ -184,6 +187,10 @@ class MqttSink:
         now = time.monotonic()
         self.heartbeat.promise(now, pause + LONGEST_STEP)
         return now
+
+    def _move_on(self) -> None:
+        """Where there are several nodes of a cluster, the next one is tried next."""
+        self._broker = self._brokers[(self._brokers.index(self._broker) + 1) % len(self._brokers)]
 
     async def _pause(self, pauses: Pauses, lasted: float, wait: Wait | None) -> None:
         pause = pauses.after(lasted, wait)
@@ -215,6 +222,7 @@ class MqttSink:
                 with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
                     async with asyncio.timeout(GOODBYE):
                         await session.publish(will)
+                        await self._announced.save(last=True)
                 raise
 
     async def _serve(self, session: Session) -> None:

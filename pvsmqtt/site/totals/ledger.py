@@ -77,8 +77,8 @@ class Ledger:
     _pending: dict[tuple[str, str], float] = field(default_factory=dict)
     _floors: dict[tuple[str, str], float] = field(default_factory=dict)
     _said: dict[tuple[str, str], int] = field(default_factory=dict)
-    freed: bool = False
-    """Set when more may be told than was."""
+    freed: set[str] = field(default_factory=set)
+    """Houses of which more may be told than was."""
 
     def look(
         self, site: str, bases: Mapping[str, Sequence[Basis]], now: float, *, whole: bool, storage: bool = False
@@ -179,7 +179,8 @@ class Ledger:
                 told = account.published(self.bounded)
                 account.ceiling = ceiling
                 account.floor_saved = max(account.floor_saved, self._floors.get((site, key), 0.0))
-                self.freed |= told != account.published(self.bounded)
+                if told != account.published(self.bounded):
+                    self.freed.add(site)
 
     def report(self) -> dict[str, Any]:
         """The part of the health topic: of each total by what it is counted, since when, and what happened."""

@@ -1,0 +1,82 @@
+"""A broker that is a cluster which others keep: three nodes of nats-server, of which one is killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness import NOON, ROOT, Bench, Recorder, Seen, device_ids, is_online, retained
+from helpers_neighbours import replaced, text
+
+READINGS = f"{ROOT}/readings"
+KEPT = (f"{ROOT}/", "homeassistant/device/")
+OURS = (f"{ROOT}/#", "homeassistant/device/#")
+"""Not #: that brings what the nodes say to each other."""
+
+
+def sequence(message: Seen) -> int:
+    return int(message.json["sequence"])
+
+
+async def told(recorder: Recorder, beyond: int) -> int:
+    """Wait for a reading beyond this one."""
+    await recorder.wait(READINGS, lambda message: sequence(message) > beyond)
+    return max(sequence(message) for message in recorder.on(READINGS))
+
+
+async def test_a_node_is_killed_and_nothing_is_missing(bench: Bench) -> None:
+    cluster = await bench.nats()
+    first, second, third = cluster.nodes
+    pvs = await bench.pvs(clock=None, start_at=NOON, speed=300.0)
+    far = await bench.recorder(third.port, *OURS, old=True)
+    others = [f"127.0.0.1:{second.port}", f"127.0.0.1:{third.port}"]
+    service = await bench.service(first.port, pvs.port, interval=0.5, mqtt={"hosts": others})
+    devices = device_ids(pvs)
+    await far.have("site", *devices)
+    assert service.said(f"connected to the broker at 127.0.0.1:{first.port} with MQTT 3.1.1")
+    await far.fence()
+    before = {message.topic for message in far.messages if message.topic.startswith(KEPT)} - {READINGS}
+    reached = await told(far, 0)
+
+    since, mark = len(service.log.items), far.mark()
+    await first.kill()
+    await service.says("connection to the broker lost", since)
+    where = await service.says("connected to the broker at", since)  # a node that is still at its election refuses
+    assert any(f"127.0.0.1:{node.port} with MQTT 3.1.1" in where for node in (second, third))
+    await far.wait(f"{ROOT}/status", is_online, mark)
+    await told(far, reached + 2 * len(devices))
+
+    # Readings came in order and whole, and what the broker kept is there on both nodes that are left.
+    first_times = list(dict.fromkeys(sequence(message) for message in far.on(READINGS)))
+    assert first_times == list(range(1, len(first_times) + 1))
+    assert len({message.json["stream"] for message in far.on(READINGS)}) == 1
+    for node in (second, third):
+        kept = await retained(node.port, *OURS, old=True)
+        assert before <= kept.keys()
+        assert kept[f"{ROOT}/status"] == "online"
+        assert {kept[f"{ROOT}/{device}/status"] for device in devices} == {"online"}
+
+
+async def test_a_pi_is_bridged_into_it(bench: Bench, tmp_path: Path) -> None:
+    """The bridge as it stands in the file, with the two lines that a broker of MQTT 3.1.1 wants."""
+    cluster = await bench.nats()
+    first, second, third = cluster.nodes
+    addresses = " ".join(f"127.0.0.1:{node.port}" for node in (first, second))
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    kept.chmod(0o777)
+    bridge = replaced(
+        text("mosquitto-bridge.conf"),
+        ("address central.example.org:1883", f"addresses {addresses}\nround_robin true"),
+        ("bridge_protocol_version mqttv50", "bridge_protocol_version mqttv311\ntry_private false"),
+    )
+    local = await bench.broker(extra=f"{bridge}\npersistence true\npersistence_location {kept}/")
+    far = await bench.recorder(third.port, *OURS, old=True)
+    pvs = await bench.pvs(clock=None, start_at=NOON, speed=300.0)
+    await bench.service(local.port, pvs.port, interval=0.5)
+    await far.have("site", *device_ids(pvs))
+    reached = await told(far, 0)
+
+    await first.kill()
+    await told(far, reached + 50)
+    first_times = list(dict.fromkeys(sequence(message) for message in far.on(READINGS)))
+    assert first_times == list(range(1, len(first_times) + 1))
