@@ -8,7 +8,7 @@ import sys
 from pvsmqtt import systemd
 
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
-_LIBRARIES = ("pvsmqtt.paho", "asyncio", "aiohttp", "amqtt", "transitions")
+_LIBRARIES = ("asyncio", "aiohttp", "amqtt", "transitions")
 
 
 class _Journal(logging.Formatter):
@@ -35,3 +35,5 @@ def set_up(level: str, shown: str | None = None) -> None:
     logging.getLogger("pvsmqtt").setLevel(level.upper())
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.ERROR)
+    # It calls every lost connection an error; whoever has the connection says that, in better words.
+    logging.getLogger("pvsmqtt.paho").setLevel(logging.CRITICAL)

@@ -194,6 +194,22 @@ class TestPipe:
             await process.kill()
         assert process.log.items == []
 
+    async def test_a_connection_that_breaks_is_said_in_our_words(self, house: House) -> None:
+        """And nothing of the libraries comes between, which would be written over the screen of a terminal."""
+        line = await house.bench.proxy(house.broker.port)
+        process = pvsmqtt("watch", "--broker", f"mqtt://127.0.0.1:{line.port}")
+        await process.start()
+        try:
+            await process.out.until(lambda: _with(process.out.items, "home online: PV "), "line")
+            line.set("reset")
+            await process.out.until(lambda: _with(process.out.items, "no broker, it is tried again"), "word of it")
+            line.set("pass")
+            count = len(process.out.items)
+            await process.out.until(lambda: _with(process.out.items[count:], "home online: PV "), "line")
+        finally:
+            await process.kill()
+        assert process.log.items == []
+
     async def test_once(self, house: House) -> None:
         status, out, log = await pvsmqtt("watch", "--broker", house.url, "--once").run()
         assert (status, log) == (0, "")

@@ -8,6 +8,7 @@
 `words`      powers, directions, ages in words
 `lines`      lines of a terminal, made of cells
 `blocks`     the parts of the screen: house, panels, storage, sources, …
+`lists`      all panels, all devices
 `screen`     the views, scrolled and fitted to a terminal
 `plain`      a line now and then, for pipes; and one JSON document
 `keys`       the keyboard

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pvsmqtt.commands.watch.documents import count, mapping, number, text
-from pvsmqtt.commands.watch.lines import Cell, Side, bar, heading, line, wrapped
+from pvsmqtt.commands.watch.lines import Cell, bar, heading, line, wrapped
 from pvsmqtt.commands.watch.picture import DROWSY, METERS, STORAGE, Picture, Source, Thing, dropped
 from pvsmqtt.commands.watch.words import DIRECTIONS, UNKNOWN, age, kilowatt_hours, percent, watts
 from pvsmqtt.model.device import Kind
@@ -44,7 +44,7 @@ PANEL = 13
 
 def house(site: Thing, width: int) -> list[Text]:
     """Where the power comes from and where it goes."""
-    lines = [heading(width, site.name, _fresh(site))]
+    lines = [heading(width, site.name, fresh(site))]
     largest = max((abs(site.number(key) or 0.0) for _, key, _ in FLOWS), default=0.0)
     for name, key, energies in FLOWS:
         power = site.number(key)
@@ -153,7 +153,7 @@ def meters(seen: Picture, width: int) -> list[Text]:
                 Cell(f"{one.label}", "bold", 18),
                 Cell(watts(one.number("power")), "", 9, "right"),
                 Cell(word, "", 9),
-                Cell(_fresh(one), COLOURS.get(one.state, ""), 12),
+                Cell(fresh(one), COLOURS.get(one.state, ""), 12),
                 _energies(one, energies),
             )
         )
@@ -183,7 +183,7 @@ def storage(seen: Picture, width: int) -> list[Text]:
                 Cell(f"{one.label} {one.tail}" if one.label != one.name else one.name, "bold", 23),
                 Cell("" if power is None else watts(power), "", 9, "right"),
                 Cell(word, "", 11),
-                Cell(_fresh(one), COLOURS.get(one.state, ""), 12),
+                Cell(fresh(one), COLOURS.get(one.state, ""), 12),
                 "  ".join(" ".join(fact).strip() for fact in facts if fact),
             )
         )
@@ -255,7 +255,7 @@ def lines_heard(seen: Picture, width: int) -> list[Text]:
                 width,
                 Cell(one.name, "bold", 20),
                 Cell(state, "green" if state in ("listening", "connected") else "yellow", 9),
-                Cell(_fresh(one), COLOURS.get(one.state, ""), 12),
+                Cell(fresh(one), COLOURS.get(one.state, ""), 12),
                 ", ".join(fact for fact in facts if fact),
             )
         )
@@ -301,67 +301,8 @@ def upkeep(seen: Picture, width: int) -> list[Text]:
     return lines
 
 
-def panel_list(seen: Picture, width: int) -> list[Text]:
-    """Every panel with its figures."""
-    columns: tuple[tuple[str, int, Side], ...] = (
-        ("panel", 26, "left"),
-        ("power", 9, "right"),
-        ("of best", 7, "right"),
-        ("energy", 13, "right"),
-        ("heat", 6, "right"),
-        ("data", 14, "left"),
-    )
-    lines = [line(width, *(Cell(name, "reverse", size, side) for name, size, side in columns))]
-    for site in seen.of(Kind.SITE):
-        found = seen.panels(site.id)
-        best = max((one.number("power") or 0.0 for one in found), default=0.0)
-        for one in found:
-            power, heat = one.number("power"), one.number("temperature")
-            told = (
-                one.name,
-                "" if power is None else watts(power),
-                "" if power is None or best <= 0 else f"{100 * power / best:.0f} %",
-                "" if one.number("energy") is None else kilowatt_hours(one.number("energy")),
-                "" if heat is None else f"{heat:.0f} °C",
-                _fresh(one),
-            )
-            cells = [Cell(text_, "", size, side) for text_, (_, size, side) in zip(told, columns, strict=True)]
-            lines.append(line(width, *cells[:-1], cells[-1]._replace(style=COLOURS.get(one.state, ""))))
-    return lines
-
-
-def device_list(seen: Picture, width: int) -> list[Text]:
-    """Every device with everything that it tells."""
-    lines: list[Text] = []
-    for one in seen.things:
-        lines.append(heading(width, one.name, _fresh(one)))
-        facts = [text(one.entry.get(key)) for key in ("model", "panel", "sw_version", "state_topic")]
-        lines.append(line(width, Cell("  ".join(fact for fact in facts if fact), "dim")))
-        cells = [f"{_name(key)} {_value(one, key)}" for key in one.values if key != "measured_at"]
-        across = max(1, width // 38)
-        for at in range(0, len(cells), across):
-            lines.append(line(width, *(Cell(cell, "", 37) for cell in cells[at : at + across])))
-    return lines
-
-
-def _name(key: str) -> str:
-    return QUANTITIES[key].name if key in QUANTITIES else text(key)
-
-
-def _value(one: Thing, key: str) -> str:
-    value = one.values.get(key)
-    row = QUANTITIES.get(key)
-    if value is None:
-        return UNKNOWN
-    amount = number(value)
-    if amount is None:
-        return text(value) or UNKNOWN
-    digits = row.precision if row and row.precision is not None else None
-    shown = f"{amount:,.{digits}f}" if digits is not None else f"{amount:g}"
-    return f"{shown} {row.unit}" if row and row.unit else shown
-
-
-def _fresh(one: Thing) -> str:
+def fresh(one: Thing) -> str:
+    """``live, 4 s``"""
     return f"{one.state}, {age(one.age)}"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pvsmqtt.commands.watch import blocks
+from pvsmqtt.commands.watch import blocks, lists
 from pvsmqtt.commands.watch.documents import text
 from pvsmqtt.commands.watch.lines import Cell, ascii_only, line, side_by_side, wrapped
 from pvsmqtt.commands.watch.picture import Picture
@@ -63,8 +63,8 @@ def _sources(seen: Picture, width: int) -> list[Text]:
 
 VIEWS: dict[str, Callable[[Picture, int], list[Text]]] = {
     "house": _house,
-    "panels": blocks.panel_list,
-    "devices": blocks.device_list,
+    "panels": lists.panel_list,
+    "devices": lists.device_list,
     "sources": _sources,
 }
 """In the order in which tab goes through them."""
