@@ -5,7 +5,8 @@
 One service with so many ``[[pvs]]`` tables, each with a ``site`` of its own, against one web server that stands for
 all of them: http://127.0.0.1:port/s0007 is the PVS of a house. It serves prepared replies, so that next to nothing of
 what is measured is its own. Polls are aligned to the marks of the clock, as always: all houses are asked in the same
-second, here once a minute in place of every 300 s; the clock of the houses goes faster by as much. So a burst is what a burst is, and CPU time is told by the poll.
+second, here once a minute in place of every 300 s; the clock of the houses goes faster by as much. So a burst is what
+a burst is, and CPU time is told by the poll.
 
 ``--live``: every house has live data over a WebSocket as well, told every 5 s; the share of a core is then what was
 seen, with a poll in every minute.
@@ -51,7 +52,9 @@ def main() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     found = [measure(sites, args) for sites in args.sites]
-    print(f"{args.panels} panels in each house, polled every {args.interval} s{', with live data' if args.live else ''}")
+    print(
+        f"{args.panels} panels in each house, polled every {args.interval} s{', with live data' if args.live else ''}"
+    )
     print(
         " sites  devices   start   memory  MB/site  files  a burst takes  CPU/poll"
         + f"  share of a core, every {REAL_INTERVAL} s"
@@ -77,9 +80,8 @@ class Found:
     def show(self, live: bool) -> None:
         share = self.share if live else self.sites * self.cpu / REAL_INTERVAL
         print(
-            f"{self.sites:6} {self.devices:8} {self.start:6.0f} s {self.memory:6.0f} MB {self.each:8.2f} {self.files:6}"
-            f" {self.burst:12.1f} s {1000 * self.cpu:6.1f} ms"
-            + f" {100 * share:8.1f} %",
+            f"{self.sites:6} {self.devices:8} {self.start:6.0f} s {self.memory:6.0f} MB {self.each:8.2f}"
+            f" {self.files:6} {self.burst:12.1f} s {1000 * self.cpu:6.1f} ms" + f" {100 * share:8.1f} %",
             flush=True,
         )
 
@@ -127,12 +129,14 @@ def measure(sites: int, args: argparse.Namespace) -> Found:
             memory = common.resident(running.pid)
             files = len(list(Path(f"/proc/{running.pid}/fd").iterdir()))
         log = (folder / "service.log").read_text()
-        print(f"{sites} sites: {polls} polls in {args.bursts} bursts, {len(log.splitlines())} lines logged, {states} panel states", flush=True)
+        print(
+            f"{sites} sites: {polls} polls in {args.bursts} bursts, {len(log.splitlines())} lines logged, "
+            f"{states} panel states",
+            flush=True,
+        )
         strange = [line for line in log.splitlines() if "clock of the PVS" not in line]
         print("".join(f"  {line[:300]}\n" for line in strange[-5:]), end="")
-    return Found(
-        sites, expected, start, memory, BARE, files, longest, spent / max(polls, 1), spent / passed
-    )
+    return Found(sites, expected, start, memory, BARE, files, longest, spent / max(polls, 1), spent / passed)
 
 
 def rest(pid: int) -> None:
@@ -235,8 +239,17 @@ def serve(pipe: Connection, sites: int, panels: int, live: bool, interval: int) 
         number = 0
         while not socket.closed:
             number += 1
-            params = {"time": int(told_at(int(time.time() // interval)).timestamp()), "pv_p": 4 + number % 7 / 10, "net_p": -2 - number % 5 / 10, "site_load_p": 2.0}
-            params |= {"pv_en": 1000 + number / 100, "net_en": -100 - number / 200, "site_load_en": 900 + number / 200}
+            params = {
+                "time": int(told_at(int(time.time() // interval)).timestamp()),
+                "pv_p": 4 + number % 7 / 10,
+                "net_p": -2 - number % 5 / 10,
+                "site_load_p": 2.0,
+            }
+            params |= {
+                "pv_en": 1000 + number / 100,
+                "net_en": -100 - number / 200,
+                "site_load_en": 900 + number / 200,
+            }
             try:
                 await socket.send_str(json.dumps({"notification": "power", "params": params}))
             except ConnectionError:
