@@ -5,7 +5,8 @@
 One service with so many ``[[pvs]]`` tables, each with a ``site`` of its own, against one web server that stands for
 all of them: http://127.0.0.1:port/s0007 is the PVS of a house. It serves prepared replies, so that next to nothing of
 what is measured is its own. Polls are aligned to the marks of the clock, as always: all houses are asked in the same
-second, here once a minute in place of every 300 s; the clock of the houses goes five times as fast. So a burst is what a burst is, and CPU time is told by the poll.
+second, here once a minute in place of every 300 s; the clock of the houses goes faster by as much. So a burst is what
+a burst is, and CPU time is told by the poll.
 
 ``--live``: every house has live data over a WebSocket as well, told every 5 s; the share of a core is then what was
 seen, with a poll in every minute.
@@ -30,7 +31,6 @@ from pathlib import Path
 import common
 from aiohttp import web
 
-INTERVAL = 60
 REAL_INTERVAL = 300
 LIVE = 5.0
 BARE = 45.0
@@ -45,13 +45,16 @@ def main() -> None:
     parser.add_argument("--sites", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--panels", type=int, default=30)
     parser.add_argument("--bursts", type=int, default=3)
+    parser.add_argument("--interval", type=int, default=60, help="seconds between two bursts, 60 or 300")
     parser.add_argument("--live", action="store_true", help="with live data every 5 s")
     parser.add_argument("--rate", type=float, default=0.0, help="max_rate of [mqtt]; 0: none")
     args = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     found = [measure(sites, args) for sites in args.sites]
-    print(f"{args.panels} panels in each house, polled every {INTERVAL} s{', with live data' if args.live else ''}")
+    print(
+        f"{args.panels} panels in each house, polled every {args.interval} s{', with live data' if args.live else ''}"
+    )
     print(
         " sites  devices   start   memory  MB/site  files  a burst takes  CPU/poll"
         + f"  share of a core, every {REAL_INTERVAL} s"
@@ -77,8 +80,8 @@ class Found:
     def show(self, live: bool) -> None:
         share = self.share if live else self.sites * self.cpu / REAL_INTERVAL
         print(
-            f"{self.sites:6} {self.devices:8} {self.start:6.0f} s {self.memory:6.0f} MB {self.each:8.2f} {self.files:6}"
-            f" {self.burst:12.1f} s {1000 * self.cpu:6.1f} ms" + f" {100 * share:8.1f} %",
+            f"{self.sites:6} {self.devices:8} {self.start:6.0f} s {self.memory:6.0f} MB {self.each:8.2f}"
+            f" {self.files:6} {self.burst:12.1f} s {1000 * self.cpu:6.1f} ms" + f" {100 * share:8.1f} %",
             flush=True,
         )
 
@@ -91,7 +94,7 @@ def measure(sites: int, args: argparse.Namespace) -> Found:
     with (
         common.folder() as folder,
         common.broker() as port,
-        houses(sites, args.panels, args.live) as asked,
+        houses(sites, args.panels, args.live, args.interval) as asked,
         common.Subscriber(port, "pvsmqtt/home/+/state").listening() as seen,
     ):
         config = folder / "pvsmqtt.toml"
@@ -112,11 +115,11 @@ def measure(sites: int, args: argparse.Namespace) -> Found:
             polled, cpu, since = asked.polls(), common.cpu_seconds(running.pid), time.time()
             longest, states = 0.0, 0
             for _ in range(args.bursts):
-                mark = (time.time() + INTERVAL) // INTERVAL * INTERVAL
+                mark = (time.time() + args.interval) // args.interval * args.interval
                 # From a little before the polls until shortly before the next ones.
                 time.sleep(max(0.0, mark - time.time()))
                 seen.messages.clear()
-                time.sleep(max(0.0, mark + INTERVAL - 1 - time.time()))
+                time.sleep(max(0.0, mark + args.interval - 1 - time.time()))
                 arrivals = [when for when, topic, _, _ in list(seen.messages) if "/e00" in topic]
                 if not args.live and arrivals:
                     longest = max(longest, max(arrivals) - min(arrivals))
@@ -127,7 +130,8 @@ def measure(sites: int, args: argparse.Namespace) -> Found:
             files = len(list(Path(f"/proc/{running.pid}/fd").iterdir()))
         log = (folder / "service.log").read_text()
         print(
-            f"{sites} sites: {polls} polls in {args.bursts} bursts, {len(log.splitlines())} lines logged, {states} panel states",
+            f"{sites} sites: {polls} polls in {args.bursts} bursts, {len(log.splitlines())} lines logged, "
+            f"{states} panel states",
             flush=True,
         )
         strange = [line for line in log.splitlines() if "clock of the PVS" not in line]
@@ -154,7 +158,7 @@ def configuration(folder: Path, port: int, server: int, sites: int, args: argpar
         where = f"{common.HOST}:{server}/{name(number)}"
         live = f'live_url = "ws://{where}/live"' if args.live else 'live = "off"'
         tables.append(
-            f'[[pvs]]\nhost = "http://{where}"\napi = "legacy"\ninterval = {INTERVAL}\n'
+            f'[[pvs]]\nhost = "http://{where}"\napi = "legacy"\ninterval = {args.interval}\n'
             f'{live}\nsite = "{name(number)}"\n'
         )
     return head + "\n".join(tables)
@@ -178,10 +182,10 @@ class Asked:
 
 
 @contextmanager
-def houses(sites: int, panels: int, live: bool) -> Iterator[Asked]:
+def houses(sites: int, panels: int, live: bool, interval: int) -> Iterator[Asked]:
     """All PVSs."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=serve, args=(theirs, sites, panels, live))
+    process = multiprocessing.get_context("fork").Process(target=serve, args=(theirs, sites, panels, live, interval))
     process.start()
     try:
         yield Asked(ours)
@@ -190,18 +194,18 @@ def houses(sites: int, panels: int, live: bool) -> Iterator[Asked]:
         process.join()
 
 
-def serve(pipe: Connection, sites: int, panels: int, live: bool) -> None:
+def serve(pipe: Connection, sites: int, panels: int, live: bool, interval: int) -> None:
     from pvsmqtt.simulator.pvs.house.house import House
     from pvsmqtt.simulator.pvs.older import dl_cgi
 
     known: dict[str, tuple[House, bytes]] = {}
     count = 0
-    first = int(time.time() // INTERVAL)
+    first = int(time.time() // interval)
     noon = common.BEGIN.timestamp() // REAL_INTERVAL * REAL_INTERVAL + 4 * 3600
 
     def told_at(minute: int) -> datetime:
-        """What the clock of a PVS shows when it is asked: 8 s after the mark, when it has new values. It goes five
-        times as fast, so that every panel has news in every poll."""
+        """What the clock of a PVS shows when it is asked: 8 s after the mark, when it has new values. From poll
+        to poll it moves by 300 s, so that every panel has news."""
         return datetime.fromtimestamp(noon + (minute - first) * REAL_INTERVAL + 8, UTC)
 
     def house(path: str) -> tuple[House, bytes]:
@@ -222,7 +226,7 @@ def serve(pipe: Connection, sites: int, panels: int, live: bool) -> None:
         if "DeviceList" not in request.path_qs and "devices/list" not in rest:
             return web.Response(status=404)
         count += 1
-        minute = int(time.time() // INTERVAL)
+        minute = int(time.time() // interval)
         found = house(path)[0]
         body = prepared.pop((path, minute), None)
         if body is None:
@@ -236,7 +240,7 @@ def serve(pipe: Connection, sites: int, panels: int, live: bool) -> None:
         while not socket.closed:
             number += 1
             params = {
-                "time": int(told_at(int(time.time() // INTERVAL)).timestamp()),
+                "time": int(told_at(int(time.time() // interval)).timestamp()),
                 "pv_p": 4 + number % 7 / 10,
                 "net_p": -2 - number % 5 / 10,
                 "site_load_p": 2.0,
@@ -256,12 +260,12 @@ def serve(pipe: Connection, sites: int, panels: int, live: bool) -> None:
     async def prepare() -> None:
         """The replies of the next minute, before it comes."""
         while True:
-            minute = int(time.time() // INTERVAL) + 1
+            minute = int(time.time() // interval) + 1
             prepared.clear()
             for path, (found, _) in known.items():
                 prepared[path, minute] = dl_cgi.device_list(found, told_at(minute))
                 await asyncio.sleep(0)
-            await asyncio.sleep(minute * INTERVAL + 20 - time.time())
+            await asyncio.sleep(minute * interval + 20 - time.time())
 
     async def run() -> None:
         app = web.Application()

@@ -8,10 +8,10 @@ and with real TLS, as long as all of it lives in this one loop. Work in threads 
 ``getaddrinfo``) is waited for in real time.
 
 What it cannot do: wait for anybody outside, be it another process, another machine or a thread started otherwise: its
-clock runs away, unless it is held (`standing_still`). It says nothing about latency or CPU time. And who asks another
-clock gets another answer: hand ``loop.time`` and `wall` to everything that takes a clock, or replace the clocks of the
-whole process before anything else is imported (`everywhere`). aiohttp asks the system how old an idle connection is:
-`run` lets it ask the loop.
+clock runs away, unless it is held (`standing_still`). It says nothing about latency or CPU time. And who asks
+another clock gets another answer: hand ``loop.time`` and `wall` to everything that takes a clock, or replace the
+clocks of the whole process before anything else is imported (`everywhere`). aiohttp asks the system how old an idle
+connection is: `run` lets it ask the loop.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from harness import NOON, ROOT, Bench, Recorder, Seen, device_ids, is_online, retained
 from helpers_neighbours import replaced, text
 
@@ -12,6 +13,11 @@ KEPT = (f"{ROOT}/", "homeassistant/device/")
 OURS = (f"{ROOT}/#", "homeassistant/device/#")
 """Not #: that brings what the nodes say to each other."""
 
+LONG = 60.0
+"""Seconds: the nodes take up to 10 to agree on a leader, more on a busy machine, and let nobody in meanwhile."""
+
+LOOKS = 10
+
 
 def sequence(message: Seen) -> int:
     return int(message.json["sequence"])
@@ -19,10 +25,23 @@ def sequence(message: Seen) -> int:
 
 async def told(recorder: Recorder, beyond: int) -> int:
     """Wait for a reading beyond this one."""
-    await recorder.wait(READINGS, lambda message: sequence(message) > beyond)
+    await recorder.wait(READINGS, lambda message: sequence(message) > beyond, timeout=LONG)
     return max(sequence(message) for message in recorder.on(READINGS))
 
 
+async def keeps(port: int, wanted: set[str]) -> dict[str, str]:
+    """What a node keeps, all that is wanted among it. Who subscribes in the moment in which something is replaced is
+    not given it, neither the old nor the new one."""
+    kept: dict[str, str] = {}
+    for _ in range(LOOKS):
+        kept = await retained(port, *OURS, old=True)
+        if wanted <= kept.keys():
+            break
+    assert wanted <= kept.keys()
+    return kept
+
+
+@pytest.mark.slow
 async def test_a_node_is_killed_and_nothing_is_missing(bench: Bench) -> None:
     cluster = await bench.nats()
     first, second, third = cluster.nodes
@@ -40,9 +59,9 @@ async def test_a_node_is_killed_and_nothing_is_missing(bench: Bench) -> None:
     since, mark = len(service.log.items), far.mark()
     await first.kill()
     await service.says("connection to the broker lost", since)
-    where = await service.says("connected to the broker at", since)  # a node that is still at its election refuses
+    where = await service.says("connected to the broker at", since, LONG)
     assert any(f"127.0.0.1:{node.port} with MQTT 3.1.1" in where for node in (second, third))
-    await far.wait(f"{ROOT}/status", is_online, mark)
+    await far.wait(f"{ROOT}/status", is_online, mark, LONG)
     await told(far, reached + 2 * len(devices))
 
     # Readings came in order and whole, and what the broker kept is there on both nodes that are left.
@@ -50,12 +69,12 @@ async def test_a_node_is_killed_and_nothing_is_missing(bench: Bench) -> None:
     assert first_times == list(range(1, len(first_times) + 1))
     assert len({message.json["stream"] for message in far.on(READINGS)}) == 1
     for node in (second, third):
-        kept = await retained(node.port, *OURS, old=True)
-        assert before <= kept.keys()
+        kept = await keeps(node.port, before)
         assert kept[f"{ROOT}/status"] == "online"
         assert {kept[f"{ROOT}/{device}/status"] for device in devices} == {"online"}
 
 
+@pytest.mark.slow
 async def test_a_pi_is_bridged_into_it(bench: Bench, tmp_path: Path) -> None:
     """The bridge as it stands in the file, with the two lines that a broker of MQTT 3.1.1 wants."""
     cluster = await bench.nats()

@@ -70,7 +70,7 @@ class Publisher:
             await self._tell([e for e in events if isinstance(e, Info)], now)
             await self._tidy({self._topics.discovery(e.device) for e in events if isinstance(e, DeviceState)})
             await self._tell(events, now)
-            await self._send(Message(self._topics.status, ONLINE, qos=1), now)
+            await self._send(Message(self._topics.status, ONLINE, qos=1))
             await self._announced.save()
 
     async def changes(self, events: Sequence[Event], now: float) -> None:
@@ -83,7 +83,7 @@ class Publisher:
     async def _tell(self, events: Sequence[Event], now: float) -> None:
         for event in events:
             if isinstance(event, Info):
-                await self._send(Message(self._topics.info, dumps(event.document), qos=1), now)
+                await self._send(Message(self._topics.info, dumps(event.document), qos=1))
         changed = self._take(events)
         await self._list(now)
         for event in events:
@@ -94,16 +94,16 @@ class Publisher:
             if self._grows(state):  # a new entity is given the retained state at once: it has to be in there by then
                 await self._send_state(state, now)
         for state in states:
-            await self._describe(state, now)
+            await self._describe(state)
         await self._gather(
-            [topics.device_status(self._topics, s) for s in states if s.device.kind is not Kind.BRIDGE], now
+            [topics.device_status(self._topics, s) for s in states if s.device.kind is not Kind.BRIDGE]
         )
         for state in states:
             await self._send_state(state, now)
         for event in events:
             if isinstance(event, HealthReport):
                 document = {**event.document, "broker": self._broker(now)}
-                await self._send(Message(self._topics.health, dumps(document), expiry=HEALTH_EXPIRY), now)
+                await self._send(Message(self._topics.health, dumps(document), expiry=HEALTH_EXPIRY))
 
     def _take(self, events: Sequence[Event]) -> list[str]:
         """Take in what is told of devices: those of which something is."""
@@ -125,13 +125,13 @@ class Publisher:
         self._inventory_old = False
         message = topics.inventory(self._topics, _by_depth(self._devices.values(), self._devices))
         self._inventory_not_before = now + max(0, len(message.payload) - SHORT_INVENTORY) / INVENTORY_PACE
-        await self._send(message, now)
+        await self._send(message)
 
     def _grows(self, state: DeviceState) -> bool:
         """Whether a device that was announced on this connection has something new to be announced."""
         return state.key in self._described and self._described[state.key] != _described(state)
 
-    async def _describe(self, state: DeviceState, now: float) -> None:
+    async def _describe(self, state: DeviceState) -> None:
         """Announce a device to Home Assistant, if there is anything new to say of it."""
         if not self._announce or not state.values or self._described.get(state.key) == _described(state):
             return
@@ -146,7 +146,7 @@ class Publisher:
         gone = {key: platform for key, platform in was.items() if wanted.get(key) != platform}
         if gone:
             await self._publish(discovery.without(message, gone))
-        await self._send(message, now, wanted)
+        await self._send(message, wanted)
         self._described[state.key] = _described(state)
         # An entity whose availability topic was announced anew waits for it to be published again.
         self._sent.pop(self._topics.device_status(state.device), None)
@@ -190,14 +190,14 @@ class Publisher:
             await self._send_state(state, now)
 
     async def _send_state(self, state: DeviceState, now: float) -> None:
-        if await self._send(topics.state(self._topics, state), now):
+        if await self._send(topics.state(self._topics, state)):
             self._told_at.pop(state.key, None)
             self._told_at[state.key] = now
 
-    async def _gather(self, messages: Iterable[Message], now: float) -> None:
-        await asyncio.gather(*(self._send(message, now) for message in messages))
+    async def _gather(self, messages: Iterable[Message]) -> None:
+        await asyncio.gather(*(self._send(message) for message in messages))
 
-    async def _send(self, message: Message, now: float, components: dict[str, str] | None = None) -> bool:
+    async def _send(self, message: Message, components: dict[str, str] | None = None) -> bool:
         """Publish a message unless the broker has it already; whether that was so."""
         print_of = hash(message)
         if self._sent.get(message.topic) == print_of:
