@@ -14,7 +14,7 @@ from typing import Any
 
 import aiomqtt
 import pytest
-from harness import PATIENCE, ROOT, Bench, Recorder, free_port, is_offline, is_online
+from harness import PATIENCE, ROOT, Bench, Recorder, Seen, free_port, is_offline, is_online
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "yasdi"
 OLD, NEW = "2000123456", "2110595689"
@@ -99,9 +99,13 @@ async def test_both_families_arrive(bench: Bench) -> None:
         inventory = {entry["id"]: entry for entry in recorder.last(f"{ROOT}/devices").json}
         assert inventory[f"sma_{OLD}"]["kind"] == "inverter"
         assert inventory[f"sma_{OLD}"]["name"] == f"Inverter {OLD}"
-        health = await recorder.wait(f"{ROOT}/health", lambda m: m.json["sources"][0]["state"] == "ok")
+
+        def both_are_heard(message: Seen) -> bool:
+            source = message.json["sources"][0]
+            return source["state"] == "ok" and source["inverters"].keys() == {OLD, NEW}
+
+        health = await recorder.wait(f"{ROOT}/health", both_are_heard)
         assert health.json["sources"][0]["kind"] == "yasdi"
-        assert health.json["sources"][0]["inverters"].keys() == {OLD, NEW}
 
 
 def _epoch(text: str) -> float:
