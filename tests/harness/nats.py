@@ -59,9 +59,10 @@ class NatsCluster:
             task.cancel()
         await asyncio.gather(*agreed, return_exceptions=True)
         for node in self.nodes:
-            await self._lets_in(node)
+            await self.lets_in(node)
 
-    async def _lets_in(self, node: NatsNode) -> None:
+    async def lets_in(self, node: NatsNode) -> None:
+        """Wait until it does."""
         for left in range(MOST_TRIES, 0, -1):
             try:
                 async with aiomqtt.Client("127.0.0.1", node.port, protocol=aiomqtt.ProtocolVersion.V311) as client:

@@ -76,7 +76,9 @@ class Recorder:
         self._client = await self._stack.enter_async_context(self._client)
         self._client.pending_calls_threshold = 1000
         self._task = asyncio.create_task(self._listen())
-        await self._client.subscribe([(topic, self._how) for topic in self._filters])
+        granted = await self._client.subscribe([(topic, self._how) for topic in self._filters])
+        refused = [str(code) for code in granted if getattr(code, "value", code) >= 128]
+        assert not refused, f"the broker refuses {refused}: nothing would come"
 
     async def _listen(self) -> None:
         with contextlib.suppress(aiomqtt.MqttError):

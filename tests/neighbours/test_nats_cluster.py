@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import aiomqtt
 import pytest
-from harness import NOON, ROOT, Bench, Recorder, Seen, device_ids, is_online
+from harness import NOON, ROOT, Bench, Recorder, Seen, device_ids, is_online, retained
+from harness.nats import NatsCluster, NatsNode
 from helpers_neighbours import replaced, text
 
 READINGS = f"{ROOT}/readings"
 OURS = (f"{ROOT}/#", "homeassistant/device/#")
 """Not #: that brings what the nodes say to each other."""
 
+LOOKS = 10
 
 LONG = 60.0
 """Seconds: the nodes take up to 10 to agree on a leader, more on a busy machine, and let nobody in meanwhile."""
@@ -27,6 +30,18 @@ async def told(recorder: Recorder, beyond: int) -> int:
     return max(sequence(message) for message in recorder.on(READINGS))
 
 
+async def keeps(cluster: NatsCluster, node: NatsNode) -> dict[str, str]:
+    """What a node keeps."""
+    for left in range(LOOKS, 0, -1):
+        try:
+            await cluster.lets_in(node)
+            return await retained(node.port, *OURS, old=True)
+        except (AssertionError, aiomqtt.MqttError):
+            if left == 1:
+                raise
+    raise AssertionError("unreachable")
+
+
 @pytest.mark.slow
 async def test_a_node_is_killed_and_nothing_is_missing(bench: Bench) -> None:
     cluster = await bench.nats()
@@ -38,6 +53,7 @@ async def test_a_node_is_killed_and_nothing_is_missing(bench: Bench) -> None:
     devices = device_ids(pvs)
     await far.have("site", *devices)
     assert service.said(f"connected to the broker at 127.0.0.1:{first.port} with MQTT 3.1.1")
+    before = set(await keeps(cluster, second))
     reached = await told(far, 0)
 
     since, mark = len(service.log.items), far.mark()
@@ -54,6 +70,15 @@ async def test_a_node_is_killed_and_nothing_is_missing(bench: Bench) -> None:
     assert len({message.json["stream"] for message in far.on(READINGS)}) == 1
     for device in devices:
         await far.wait(f"{ROOT}/{device}/status", is_online, mark, LONG)
+
+    # And what is retained is there, on the node that comes back too. As long as it is away, the others refuse many
+    # new subscriptions (SUBACK with 128), so nobody could look.
+    await first.start()
+    for node in cluster.nodes:
+        kept = await keeps(cluster, node)
+        assert kept[f"{ROOT}/status"] == "online"
+        assert {kept[f"{ROOT}/{device}/status"] for device in devices} == {"online"}
+        assert before <= kept.keys()
 
 
 @pytest.mark.slow

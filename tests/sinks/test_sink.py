@@ -25,6 +25,9 @@ class OldBroker:
     def __init__(self, silent: bool = False) -> None:
         self._silent = silent
         self._writers: list[asyncio.StreamWriter] = []
+        self.deaf = 0
+        """How many subscriptions are refused at first."""
+        self.subscribes: Feed[bytes] = Feed()
         self.connects: Feed[int] = Feed()
         self.published: Feed[tuple[str, bytes]] = Feed()
 
@@ -57,7 +60,9 @@ class OldBroker:
                         break
                     writer.write(bytes([CONNACK << 4, 2, 0, 0]))
                 elif kind == SUBSCRIBE:
-                    writer.write(bytes([SUBACK << 4, 3]) + body[:2] + b"\x01")
+                    self.subscribes.add(body)
+                    refused = len(self.subscribes.items) <= self.deaf
+                    writer.write(bytes([SUBACK << 4, 3]) + body[:2] + (b"\x80" if refused else b"\x01"))
                 elif kind == PUBLISH:
                     (length,) = struct.unpack_from(">H", body)
                     rest = body[2 + length :]
@@ -162,3 +167,30 @@ async def test_another_node_of_a_cluster_is_taken_when_one_is_gone(monkeypatch: 
             await running
         first.stop()
         second.stop()
+
+
+async def test_a_subscription_that_was_refused_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sink_module, "HEAR_AGAIN", 0.01)
+    caplog.set_level("INFO", "pvsmqtt.mqtt")
+    broker = OldBroker()
+    broker.deaf = 3
+    port = await broker.start()
+    options = MqttOptions(host="127.0.0.1", port=port, protocol="3.1.1")
+    sink = MqttSink(options, HomeAssistantOptions(), "home", Bus(), Announced(None))
+    running = asyncio.create_task(sink.run())
+    try:
+        await broker.subscribes.until(lambda: True if len(broker.subscribes.items) == 4 else None, "the fourth one")
+        await broker.published.until(
+            lambda: True if (TOPICS.status, b"online") in broker.published.items else None, "online"
+        )
+        assert len(broker.connects.items) == 1
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        broker.stop()
+    said = [record.getMessage() for record in caplog.records]
+    assert len([text for text in said if "does not let us subscribe to homeassistant/status" in text]) == 1
+    assert len([text for text in said if "lets us subscribe to homeassistant/status now" in text]) <= 1

@@ -56,6 +56,12 @@ connection must not be repeated within two seconds."""
 LONGEST_STEP = 300.0
 """Seconds within which something happens while nothing hangs: a message is due every minute, with a time-out."""
 
+REFUSED = 128
+"""Reason codes of a subscription from here on are refusals."""
+
+HEAR_AGAIN = 60.0
+"""Seconds until a subscription that was refused is tried again."""
+
 OFTEN = 3
 """Connections in a row that were cut short before it is worth a guess."""
 
@@ -107,6 +113,7 @@ class MqttSink:
         self._away_since = time.monotonic()
         self._connects = 0
         self._cut_short = 0
+        self._deaf = False
         self._published = 0
 
     def report(self, now: float) -> dict[str, Any]:
@@ -231,13 +238,15 @@ class MqttSink:
         )
         birth = asyncio.Event()
         with self._view() as view:
-            await session.subscribe(self._home_assistant.birth_topic)
+            heard = await self._hear(session)
             # Who listens learns at once that the connection ended; a message on its way would wait for its time-out.
             tasks = [
                 asyncio.create_task(self._listen(session, birth)),
                 asyncio.create_task(self._tell(publisher, view)),
                 asyncio.create_task(self._replay(publisher, birth)),
             ]
+            if not heard:
+                tasks.append(asyncio.create_task(self._hear_later(session)))
             if self._readings is not None:
                 tasks.append(asyncio.create_task(self._send_readings(self._readings, self._counted(session))))
             try:
@@ -296,6 +305,28 @@ class MqttSink:
         await self._announce(publisher)
         while True:
             await publisher.changes(await view.changes(), time.monotonic())
+
+    async def _hear(self, session: Session) -> bool:
+        """Subscribe to the births; whether the broker lets us."""
+        granted = await session.subscribe(self._home_assistant.birth_topic)
+        return all(code < REFUSED for code in granted)
+
+    async def _hear_later(self, session: Session) -> None:
+        """Ask again: a cluster that has lost a node refuses for a while, other brokers until somebody allows it."""
+        if not self._deaf:
+            self._deaf = True
+            self._log.warning(
+                "the broker does not let us subscribe to %s, so that all is not announced again when Home Assistant "
+                "has started; it is asked again every %g s. If that lasts, allow this user to read the topic",
+                self._home_assistant.birth_topic,
+                HEAR_AGAIN,
+            )
+        await self._sleep(HEAR_AGAIN)
+        while not await self._hear(session):
+            await self._sleep(HEAR_AGAIN)
+        self._deaf = False
+        self._log.info("the broker lets us subscribe to %s now", self._home_assistant.birth_topic)
+        await asyncio.Event().wait()
 
     async def _listen(self, session: Session, birth: asyncio.Event) -> None:
         messages: AsyncIterator[aiomqtt.Message] = session.client.messages
