@@ -25,7 +25,7 @@ import logging
 import os
 import subprocess
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -142,6 +142,7 @@ async def soak(args: argparse.Namespace, folder: Path) -> None:
     wall = partial(virtual_time.wall, BEGIN)
     house = House(args.panels, ess=True)
     pvs = PvsSimulator(house, clock=wall, firmware=OLD, delay=9.0, vars_delay=1.0, https_port=0, live_port=0)
+    pvs.stats.requests = deque(maxlen=20)  # it remembers what it was asked: that is no memory of the service
     await pvs.start()
     bus = BusSimulator("listen:127.0.0.1:0", house=house, clock=wall, keeps=False)
     await bus.start()
