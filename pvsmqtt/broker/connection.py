@@ -43,6 +43,10 @@ class _Closed(aiomqtt.MqttError, Closed):
     """The connection ended before it was answered; aiomqtt would wait for the answer all the same."""
 
 
+SUBSCRIPTION_REFUSED = 128
+"""What a broker answers to a filter from here on means that nothing of it will come."""
+
+
 @dataclass(slots=True)
 class Session:
     """An open connection. ``denied`` holds the reason of the first message that the broker took and threw away,
@@ -69,7 +73,7 @@ class Session:
         _heed_cancellation()
 
     async def subscribe(self, *filters: str) -> list[int]:
-        """Subscribe with QoS 1; the reason code of each filter, below 128 where it was granted.
+        """Subscribe with QoS 1; the reason code of each filter, below `SUBSCRIPTION_REFUSED` where granted.
 
         Raises:
             aiomqtt.MqttError: when the connection is lost or the broker does not answer.

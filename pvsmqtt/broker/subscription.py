@@ -10,7 +10,7 @@ from typing import Protocol
 import aiomqtt
 
 from pvsmqtt.broker import reasons
-from pvsmqtt.broker.connection import Ended, Refused, Session, connect
+from pvsmqtt.broker.connection import SUBSCRIPTION_REFUSED, Ended, Refused, Session, connect
 from pvsmqtt.broker.options import Broker
 from pvsmqtt.broker.pauses import STABLE, Pauses
 from pvsmqtt.broker.versions import Versions
@@ -25,9 +25,6 @@ OFTEN = 3
 
 MOST_WAITING = 1000
 """Messages that may wait here; a flood loses its own."""
-
-_FAILED = 128
-"""From here on a reason code of SUBACK is a refusal."""
 
 
 class Hear(Protocol):
@@ -149,7 +146,7 @@ async def subscribe(session: Session, filters: Sequence[str], broker: Broker) ->
         Denied: when that is nothing; says what to do.
         aiomqtt.MqttError: when the connection is lost.
     """
-    if all(code >= _FAILED for code in await session.subscribe(*filters)):
+    if all(code >= SUBSCRIPTION_REFUSED for code in await session.subscribe(*filters)):
         user = f"user {broker.username!r} of {broker.table}" if broker.username else "clients without a login"
         raise Denied(
             f"the broker at {broker} does not let us subscribe to {' and '.join(filters)}: let {user} read them in "

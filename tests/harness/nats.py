@@ -42,6 +42,12 @@ class NatsNode(Process):
         )
         super().__init__(program("nats-server", "nats-server"), "-c", str(file))
 
+    async def start(self) -> None:
+        """Start it, and wait until it can be reached."""
+        since = len(self.log.items)
+        await super().start()
+        await self.says("Listening for MQTT clients", since)
+
 
 class NatsCluster:
     """All three."""

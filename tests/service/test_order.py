@@ -7,7 +7,7 @@ from harness import ROOT, Bench, Recorder, Seen, device_ids, is_online
 
 from pvsmqtt.simulator.pvs.house.house import House
 
-QUICK_BIRTH = {"pvsmqtt.sinks.mqtt.sink.BIRTH_DELAY": (0.2, 0.4)}
+QUICK_BIRTH = {"pvsmqtt.sinks.mqtt.births.DELAY": (0.2, 0.4)}
 BIRTH = "homeassistant/status"
 STATUS = f"{ROOT}/status"
 
@@ -96,7 +96,7 @@ async def test_birth_brings_everything_again_after_some_delay(bench: Bench) -> N
 async def test_many_births_give_one_replay(bench: Bench) -> None:
     broker, pvs = await bench.broker(), await bench.pvs()
     recorder = await bench.recorder(broker.port, f"{ROOT}/#", "homeassistant/#")
-    await bench.service(broker.port, pvs.port, patch={"pvsmqtt.sinks.mqtt.sink.BIRTH_DELAY": (1.0, 1.2)})
+    await bench.service(broker.port, pvs.port, patch={"pvsmqtt.sinks.mqtt.births.DELAY": (1.0, 1.2)})
     await recorder.have("site", *device_ids(pvs))
     mark = recorder.mark()
     for _ in range(4):

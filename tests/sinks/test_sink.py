@@ -11,6 +11,7 @@ from helpers_mqtt import PANEL, TOPICS, house
 
 from pvsmqtt.broker import connection
 from pvsmqtt.bus import Bus
+from pvsmqtt.sinks.mqtt import births
 from pvsmqtt.sinks.mqtt import sink as sink_module
 from pvsmqtt.sinks.mqtt.announced import Announced
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
@@ -172,7 +173,7 @@ async def test_another_node_of_a_cluster_is_taken_when_one_is_gone(monkeypatch: 
 async def test_a_subscription_that_was_refused_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sink_module, "HEAR_AGAIN", 0.01)
+    monkeypatch.setattr(births, "ASK_AGAIN", 0.01)
     caplog.set_level("INFO", "pvsmqtt.mqtt")
     broker = OldBroker()
     broker.deaf = 3

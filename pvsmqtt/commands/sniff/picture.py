@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pvsmqtt.commands.replay.meaning import Meaning
 from pvsmqtt.modbus.block import RegisterBlock, Table
 from pvsmqtt.modbus.frame import Frame
 from pvsmqtt.modbus.image import Images
 from pvsmqtt.modbus.mapfile import RegisterMap
+from pvsmqtt.sources.register_units.registers import text_of
 from pvsmqtt.sources.register_units.stats import BusStats
 from pvsmqtt.sources.rs485.autobaud import Trial
 
@@ -163,20 +164,7 @@ class Picture:
         """Name and value by address; a later map has the last word."""
         if (unit, table) not in self._names:
             self._names[unit, table] = {
-                one["address"]: (one["name"], _value(one["value"], one["unit"]))
+                one["address"]: (one["name"], text_of(one["value"], one["unit"]))
                 for one in self._meaning.decoded(unit, table)
             }
         return self._names[unit, table]
-
-
-def _value(value: Any, unit: str | None) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, float):
-        text = f"{value:.6g}"
-    elif isinstance(value, tuple | list | frozenset | set):
-        text = ", ".join(map(str, value)) or "none"
-    else:
-        text = str(value)
-    text = "".join(c if c.isprintable() else "?" for c in text)
-    return f"{text} {unit}" if unit else text

@@ -12,9 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +32,10 @@ from pvsmqtt.model.report import HealthReport, Info
 from pvsmqtt.model.times import iso
 from pvsmqtt.pulse import Heartbeat
 from pvsmqtt.sinks.mqtt.announced import Announced
+from pvsmqtt.sinks.mqtt.births import Births
 from pvsmqtt.sinks.mqtt.options import HomeAssistantOptions, MqttOptions
 from pvsmqtt.sinks.mqtt.publisher import Publisher
-from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, OFFLINE, ONLINE, Topics
+from pvsmqtt.sinks.mqtt.topics import DENIED_ADVICE, OFFLINE, Topics
 
 if TYPE_CHECKING:
     from pvsmqtt.sinks.mqtt.journal.sender import Sender
@@ -49,18 +49,8 @@ SAY_AGAIN = 3600.0
 LONG = 10.0
 """Seconds of an announcement that are worth a line in the log: somebody waits for the devices to appear."""
 
-BIRTH_DELAY = (2.0, 8.0)
-"""Seconds after a birth message: Home Assistant asks for some random delay, and the announcement of a fresh
-connection must not be repeated within two seconds."""
-
 LONGEST_STEP = 300.0
 """Seconds within which something happens while nothing hangs: a message is due every minute, with a time-out."""
-
-REFUSED = 128
-"""Reason codes of a subscription from here on are refusals."""
-
-HEAR_AGAIN = 60.0
-"""Seconds until a subscription that was refused is tried again."""
 
 OFTEN = 3
 """Connections in a row that were cut short before it is worth a guess."""
@@ -102,6 +92,7 @@ class MqttSink:
         self._denied_in: Session | None = None
         self._log = logging.getLogger("pvsmqtt.mqtt")
         self._sleep = sleep
+        self._births = Births(home_assistant.birth_topic, self._log, sleep)
         self._pace = Pace(options.max_rate)
         self._held_back = 0.0
         self._announcement: dict[str, Any] | None = None
@@ -113,7 +104,6 @@ class MqttSink:
         self._away_since = time.monotonic()
         self._connects = 0
         self._cut_short = 0
-        self._deaf = False
         self._published = 0
 
     def report(self, now: float) -> dict[str, Any]:
@@ -236,19 +226,13 @@ class MqttSink:
         publisher = Publisher(
             self._topics, self._home_assistant.discovery, self._announced, self._paced(session), self.report
         )
-        birth = asyncio.Event()
         with self._view() as view:
-            heard = await self._hear(session)
             # Who listens learns at once that the connection ended; a message on its way would wait for its time-out.
-            tasks = [
-                asyncio.create_task(self._listen(session, birth)),
-                asyncio.create_task(self._tell(publisher, view)),
-                asyncio.create_task(self._replay(publisher, birth)),
-            ]
-            if not heard:
-                tasks.append(asyncio.create_task(self._hear_later(session)))
+            parts = await self._births.parts(session, lambda: self._announce(publisher))
+            parts.append(self._tell(publisher, view))
             if self._readings is not None:
-                tasks.append(asyncio.create_task(self._send_readings(self._readings, self._counted(session))))
+                parts.append(self._send_readings(self._readings, self._counted(session)))
+            tasks = [asyncio.create_task(part) for part in parts]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -305,43 +289,6 @@ class MqttSink:
         await self._announce(publisher)
         while True:
             await publisher.changes(await view.changes(), time.monotonic())
-
-    async def _hear(self, session: Session) -> bool:
-        """Subscribe to the births; whether the broker lets us."""
-        granted = await session.subscribe(self._home_assistant.birth_topic)
-        return all(code < REFUSED for code in granted)
-
-    async def _hear_later(self, session: Session) -> None:
-        """Ask again: a cluster that has lost a node refuses for a while, other brokers until somebody allows it."""
-        if not self._deaf:
-            self._deaf = True
-            self._log.warning(
-                "the broker does not let us subscribe to %s, so that all is not announced again when Home Assistant "
-                "has started; it is asked again every %g s. If that lasts, allow this user to read the topic",
-                self._home_assistant.birth_topic,
-                HEAR_AGAIN,
-            )
-        await self._sleep(HEAR_AGAIN)
-        while not await self._hear(session):
-            await self._sleep(HEAR_AGAIN)
-        self._deaf = False
-        self._log.info("the broker lets us subscribe to %s now", self._home_assistant.birth_topic)
-        await asyncio.Event().wait()
-
-    async def _listen(self, session: Session, birth: asyncio.Event) -> None:
-        messages: AsyncIterator[aiomqtt.Message] = session.client.messages
-        async for message in messages:
-            # A retained birth is no birth: it was said to somebody else, and all is announced on connection anyway.
-            if message.payload == ONLINE.encode() and not message.retain:
-                birth.set()
-
-    async def _replay(self, publisher: Publisher, birth: asyncio.Event) -> None:
-        while True:
-            await birth.wait()
-            await asyncio.sleep(random.uniform(*BIRTH_DELAY))
-            birth.clear()
-            self._log.info("Home Assistant has started: announcing everything again")
-            await self._announce(publisher)
 
     async def _announce(self, publisher: Publisher) -> None:
         """Tell everything, and how long that took."""

@@ -136,5 +136,6 @@ def text_of(value: Decoded, unit: str | None) -> str:
     elif isinstance(value, tuple | list | frozenset | set):
         text = ", ".join(map(str, value)) or "none"
     else:
-        text = "".join(c if c.isprintable() else "?" for c in str(value))
+        text = str(value)
+    text = "".join(c if c.isprintable() else "?" for c in text)
     return f"{text} {unit}" if unit else text
