@@ -219,7 +219,8 @@ class Service:
             self._bus.publish(event)
 
     async def _housekeeping(self) -> None:
-        next_health = time.monotonic() + TICK  # when the broker and the first poll have had their chance
+        tick = self._tick or TICK
+        next_health = time.monotonic() + tick  # when the broker and the first poll have had their chance
         while True:
             now = time.monotonic()
             self._publish(self._house.tick(now))
@@ -229,7 +230,7 @@ class Service:
                 next_health = now + HEALTH_EVERY
                 self._bus.publish(self._health())
             self._tell_systemd(time.monotonic())
-            await asyncio.sleep(self._tick or TICK)
+            await asyncio.sleep(tick)
 
     def _health(self) -> HealthReport:
         """How everything does at this moment."""

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from harness import Bench, Mosquitto, free_port, pvsmqtt
 from harness.processes import environment
-from helpers_terminal import CTRL_C, CTRL_D, Conversation, conversation
+from harness.terminal import CTRL_C, CTRL_D, Conversation, conversation
 
-from pvsmqtt.settings import load, settings_class
+from pvsmqtt.settings import load
 from pvsmqtt.settings.example import example
 from pvsmqtt.simulator.pvs.house.house import House
 from pvsmqtt.simulator.pvs.server import PvsSimulator
@@ -25,7 +25,6 @@ FIND, BROKERS, MORE = (
     "pvsmqtt.broker.finding",
     "pvsmqtt.commands.setup.ask_more",
 )
-HAS_PAGE = "web" in settings_class().model_fields
 
 
 class Home:
@@ -102,8 +101,7 @@ async def pvs(bench: Bench, home: Home) -> PvsSimulator:
 
 async def the_rest(talk: Conversation, write: str = "Write ") -> None:
     """What is asked at the end: the status page, and whether to write."""
-    if HAS_PAGE:
-        await talk.answer("Which?")
+    await talk.answer("Which?")
     await talk.until(write)
     await talk.answer("[Y/n]")
 
@@ -117,9 +115,9 @@ async def test_a_house_with_one_of_each(home: Home, broker: Mosquitto, pvs: PvsS
         await talk.until("lets us in")
         await the_rest(talk)
         await talk.until(f"pvsmqtt run --config {home.file}")
-        assert await talk.end() == 0
-        assert SECRET not in talk.shown
-        assert "BAD" not in talk.shown
+        assert await talk.ended() == 0
+        assert SECRET not in talk.text
+        assert "BAD" not in talk.text
     assert home.document == {
         "mqtt": {"host": "127.0.0.1", "port": broker.port, "username": "solar"},
         "pvs": [{"host": f"127.0.0.1:{pvs.port}"}],
@@ -142,7 +140,7 @@ async def test_a_pvs_is_asked_for_its_devices_once(home: Home, broker: Mosquitto
         await talk.answer("User name at the broker", "solar")
         await talk.answer("Password", SECRET)
         await the_rest(talk)
-        assert await talk.end() == 0
+        assert await talk.ended() == 0
     lists = [one for one in pvs.stats.requests if "DeviceList" in str(one)]
     assert len(lists) == 1
 
@@ -162,7 +160,7 @@ async def test_a_refused_login_is_explained_and_asked_again(home: Home, broker: 
         await talk.answer("Password", SECRET)
         await talk.until("lets us in")
         await the_rest(talk)
-        assert await talk.end() == 0
+        assert await talk.ended() == 0
     assert home.document["mqtt"]["username"] == "solar"
     await home.is_good()
 
@@ -183,7 +181,7 @@ async def test_no_pvs(home: Home, broker: Mosquitto, bench: Bench) -> None:
         await talk.answer("User name at the broker", "solar")
         await talk.answer("Password", SECRET)
         await the_rest(talk)
-        assert await talk.end() == 0
+        assert await talk.ended() == 0
     await home.is_good()
 
 
@@ -197,7 +195,7 @@ async def test_a_pvs_that_comes_later(home: Home, broker: Mosquitto) -> None:
         await talk.answer("Password", SECRET)
         await the_rest(talk)
         await talk.until(f"not ready: pvs {place}")
-        assert await talk.end() == 1
+        assert await talk.ended() == 1
     assert home.document["pvs"] == [{"host": place}]
     load(home.file, {})
 
@@ -214,7 +212,7 @@ async def test_several_pvs(home: Home, broker: Mosquitto, pvs: PvsSimulator, ben
         await talk.answer("User name at the broker", "solar")
         await talk.answer("Password", SECRET)
         await the_rest(talk)
-        assert await talk.end() == 0
+        assert await talk.ended() == 0
     assert {one["host"] for one in home.document["pvs"]} == set(home.pvs)
     await home.is_good()
 
@@ -231,7 +229,7 @@ async def test_no_broker_at_all(home: Home, pvs: PvsSimulator) -> None:
         await talk.answer("Which?", "3")
         await talk.until("runs inside pvsmqtt")
         await the_rest(talk)
-        assert await talk.end() == 0
+        assert await talk.ended() == 0
     assert home.document["mqtt"] == {"host": "embedded"}
     assert not home.password.exists()
     await home.is_good()
@@ -241,16 +239,16 @@ async def test_no_broker_at_all(home: Home, pvs: PvsSimulator) -> None:
 @pytest.mark.parametrize("question", ["Found PVS6", "Address of the MQTT broker", "User name", "Password", "Write "])
 async def test_given_up(home: Home, broker: Mosquitto, pvs: PvsSimulator, question: str, key: str) -> None:
     answers = {"Found PVS6": "", "Address of the MQTT broker": "", "User name": "solar", "Password": SECRET}
-    async with home.talk(*(["--web", "off"] if HAS_PAGE else [])) as talk:
+    async with home.talk("--web", "off") as talk:
         for asked, answer in answers.items():
             if asked == question:
                 break
             await talk.answer(asked, answer)
         await talk.until(question)
         await talk.until(": ")
-        talk.type(key)
+        talk.press(key)
         await talk.until("interrupted: nothing was written")
-        assert await talk.end() == 1
+        assert await talk.ended() == 1
     assert home.nothing_written()
 
 
@@ -258,11 +256,10 @@ async def test_a_no_at_the_end(home: Home, broker: Mosquitto, pvs: PvsSimulator)
     async with home.talk("--broker", f"127.0.0.1:{broker.port}", "--user", "solar") as talk:
         await talk.answer("Found PVS6")
         await talk.answer("Password", SECRET)
-        if HAS_PAGE:
-            await talk.answer("Which?")
+        await talk.answer("Which?")
         await talk.answer("Write ", "n")
         await talk.until("nothing was written")
-        assert await talk.end() == 1
+        assert await talk.ended() == 1
     assert home.nothing_written()
 
 
@@ -280,10 +277,9 @@ async def test_again_with_what_is_there(home: Home, broker: Mosquitto, pvs: PvsS
         await talk.answer(f"Address of the MQTT broker (host or host:port) [127.0.0.1:{broker.port}]")
         await talk.answer("User name at the broker (-: none) [solar]")
         await talk.answer("Password (Enter: the present one)")
-        if HAS_PAGE:
-            await talk.answer("Which?")
+        await talk.answer("Which?")
         await talk.until("nothing was written")
-        assert await talk.end() == 0
+        assert await talk.ended() == 0
     assert (home.file.read_bytes(), home.file.stat().st_mtime_ns) == before
     assert home.password.read_text("utf-8") == f"{SECRET}\n"
 
@@ -300,7 +296,7 @@ async def test_again_with_another_pvs(home: Home, broker: Mosquitto, pvs: PvsSim
         await talk.answer("User name at the broker")
         await talk.answer("Password")
         await the_rest(talk, "Replace ")
-        assert await talk.end() == 0
+        assert await talk.ended() == 0
     assert home.document["pvs"] == [{"host": home.pvs[0]}]
     (backup,) = home.file.parent.glob("pvsmqtt.toml.*")
     assert backup.read_text("utf-8") == before
@@ -497,7 +493,7 @@ class TestAnotherOnTheBroker:
             await talk.until("cannot be part of a topic")
             await talk.answer("Name of this installation", "barn")
             await the_rest(talk)
-            assert await talk.end() == 0
+            assert await talk.ended() == 0
         assert home.document["instance"] == "barn"
         await home.is_good()
 
@@ -537,7 +533,7 @@ async def test_serial_adapters(home: Home, broker: Mosquitto, pvs: PvsSimulator)
             await talk.answer("Does it hear the RS-485 bus", answer)
         await the_rest(talk)
         await talk.until("not ready: rs485 rs485, rs485 rs485_2")
-        assert await talk.end() == 1, "they are plain files"
+        assert await talk.ended() == 1, "they are plain files"
     assert home.document["rs485"] == [
         {"line": f"serial://{home.adapters}/usb-FTDI_2"},
         {"line": f"serial://{home.adapters}/usb-FTDI_3", "name": "rs485_2"},
@@ -551,7 +547,6 @@ async def test_a_gateway_only_when_asked_for(home: Home, broker: Mosquitto, pvs:
     load(home.file, {})
 
 
-@pytest.mark.skipif(not HAS_PAGE, reason="this version has no status page")
 async def test_the_status_page(home: Home, broker: Mosquitto, pvs: PvsSimulator) -> None:
     async with home.talk("--broker", f"127.0.0.1:{broker.port}", "--user", "solar") as talk:
         await talk.answer("Found PVS6")
@@ -559,7 +554,7 @@ async def test_the_status_page(home: Home, broker: Mosquitto, pvs: PvsSimulator)
         await talk.until("A status page")
         await talk.answer("Which?", "2")
         await talk.answer("Write ")
-        assert await talk.end() == 0
+        assert await talk.ended() == 0
     assert home.document["web"] == {"listen": "127.0.0.1:8485"}
     assert (await home.run("--yes", "--web", "off"))[0] == 0
     assert "web" not in home.document

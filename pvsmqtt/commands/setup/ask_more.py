@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pvsmqtt.commands.setup.choices import OFF, Choices, has_page
+from pvsmqtt.commands.setup.choices import OFF, Choices
 from pvsmqtt.commands.setup.given import Given
 from pvsmqtt.commands.setup.present import Present
 from pvsmqtt.commands.setup.talk import Talk
@@ -37,8 +37,6 @@ def _adapters(talk: Talk, old: Choices) -> list[str]:
 
 
 def _page(talk: Talk, given: Given, old: Choices) -> str | None:
-    if not has_page():
-        return None
     if given.web is not None:
         return None if given.web == OFF else given.web
     choices = {

@@ -126,8 +126,3 @@ def problem(document: Mapping[str, Any], password: str | None = None) -> str | N
     except SettingsError as error:
         return "; ".join(text.removeprefix(f"{ANSWERED}: ").split("`: ", 1)[-1] for text in error.problems)
     return None
-
-
-def has_page() -> bool:
-    """Whether this version has a status page."""
-    return "web" in settings_class().model_fields

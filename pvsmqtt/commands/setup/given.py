@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pvsmqtt.broker.finding import PORT
-from pvsmqtt.commands.setup.choices import OFF, has_page, problem
+from pvsmqtt.commands.setup.choices import OFF, problem
 from pvsmqtt.settings import SettingsError
 
 PASSWORD = "PVSMQTT_MQTT__PASSWORD"  # noqa: S105 - the name of a variable
@@ -165,6 +165,4 @@ def broker_problem(text: str) -> str | None:
 
 def page_problem(text: str) -> str | None:
     """What is wrong with the place where the status page is to listen."""
-    if text == OFF:
-        return None
-    return problem({"web": {"listen": text}}) if has_page() else "this version has no status page"
+    return None if text == OFF else problem({"web": {"listen": text}})
