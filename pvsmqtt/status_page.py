@@ -177,8 +177,8 @@ def _wall() -> datetime:
 
 def _names(settings: Settings) -> Iterator[str]:
     """What is the owner's own, and not to be shown in a report: hosts, user name, names of sites and devices."""
-    yield from (settings.mqtt.host, settings.mqtt.username or "", *settings.names.values())
-    for table, _, options in settings.sources():
-        del table
+    yield from (broker.host for broker in settings.mqtt.brokers)
+    yield from (settings.mqtt.username or "", *settings.names.values())
+    for _, _, options in settings.sources():
         yield options.subject or ""
         yield getattr(options, "site", "") or ""

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from harness import ROOT, Bench, Recorder, free_port, is_offline, is_online, pvsmqtt
 from helpers_modbus import read, registers
@@ -124,6 +125,26 @@ async def test_values_of_a_line_arrive(bench: Bench, maps: list[str]) -> None:
         inventory = {entry["id"]: entry["kind"] for entry in recorder.last(f"{ROOT}/devices").json}
         assert inventory["rs485_220"] == "hub_plus"
         assert server.received == b"", "nothing is ever written to a line"
+
+
+async def test_the_status_page_shows_the_registers(bench: Bench, maps: list[str]) -> None:
+    broker, port = await bench.broker(), free_port()
+    recorder = await bench.recorder(broker.port)
+    async with serial_server() as server:
+        line = table(f"tcp://127.0.0.1:{server.port}", maps=maps, baudrate=9600)
+        await bench.service(broker.port, rs485=[line], web={"listen": f"127.0.0.1:{port}"})
+        await temperature(recorder, 36)
+        mark, server.temperature = recorder.mark(), 37
+        await temperature(recorder, 37, mark)
+        async with aiohttp.request("GET", f"http://127.0.0.1:{port}/api/registers") as response:
+            (told,) = (await response.json())["lines"]
+    unit = next(unit for unit in told["units"] if unit["unit"] == 221)
+    assert unit["device"] == "rs485_221"
+    first, second = unit["registers"]
+    assert (first["table"], first["address"], first["value"], first["name"]) == ("holding", 100, 37, "temperature")
+    assert first["reading"] == "37 °C"
+    assert first["changed_at"] is not None
+    assert second["changed_at"] is None, "it never did"
 
 
 async def test_a_serial_server_comes_back(bench: Bench, maps: list[str]) -> None:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import pytest
 from harness import NOON, PATIENCE, ROOT, Bench, device_ids, free_port
 from helpers_web import HASH, PASSWORD, POLICY, Follower, basic
 
@@ -120,6 +121,59 @@ async def test_it_shows_what_the_pvs_tells(bench: Bench) -> None:
         assert status == 503
         assert text.startswith(f"pvs 127.0.0.1:{pvs.port} has failed for ")
     assert not service.said("Traceback")
+
+
+async def test_curves_go_on_after_a_restart(bench: Bench) -> None:
+    broker, pvs, port, service = await running(bench)
+    recorder = await bench.recorder(broker.port)
+    states = await recorder.have("site", *device_ids(pvs))
+    panel = device_ids(pvs)[3]
+    async with browser(port) as page, page.follow() as events:
+        await shows(events, "site", panel)
+        before = await curve(page, "site", "pv_power")
+        assert before == pytest.approx(states["site"]["pv_power"], rel=0.01)
+    service.signal(signal.SIGTERM)
+    assert await service.exit() == 0
+    await pvs.stop()  # nothing new comes
+    await service.start()
+    async with browser(port) as page:
+        await service.says(LISTENS, len(service.log.items))
+        assert await curve(page, "site", "pv_power") == pytest.approx(before, rel=0.01)
+        assert await curve(page, panel, "power") == pytest.approx(states[panel]["power"], rel=0.01)
+
+
+async def curve(page: Browser, device: str, key: str) -> float:
+    """The last mean of a curve that is known."""
+    status, text = await page.get(f"api/curves?device={device}")
+    assert status == 200
+    return [float(mean) for mean in json.loads(text)["series"][device][key] if mean is not None][-1]
+
+
+async def test_metrics_and_a_report_without_what_is_the_owners(bench: Bench) -> None:
+    broker, pvs, port = await bench.broker({"grandma": "right"}), await bench.pvs(), free_port()
+    panel = pvs.house.serials.inverters[0]
+    service = await bench.service(
+        broker.port,
+        pvs.port,
+        web={"listen": f"127.0.0.1:{port}"},
+        names={panel: "Uncle Bob's barn"},
+        mqtt={"username": "grandma", "password": "right"},
+    )
+    await service.says(LISTENS)
+    async with browser(port) as page, page.follow() as events:
+        devices = await shows(events, "site", panel.lower())
+        status, text = await page.get("metrics")
+        assert status == 200
+        power = value(devices[panel.lower()], "power")
+        (line,) = [one for one in text.splitlines() if one.startswith("pvsmqtt_power_watts") and panel.lower() in one]
+        assert 'name="Uncle Bob\'s barn"' in line
+        assert float(line.rpartition(" ")[2]) == power
+        status, report = await page.get("api/diagnostics")
+        assert status == 200
+        assert "# pvsmqtt diagnostics" in report
+        assert "connected to the broker" in report, "the log is in it"
+        for private in ("grandma", "Uncle Bob", panel, panel.lower(), pvs.house.serials.supervisor):
+            assert private not in report
 
 
 async def next_of(events: Follower, device: str) -> Any:
