@@ -132,7 +132,8 @@ async def test_the_status_page_shows_the_registers(bench: Bench, maps: list[str]
     recorder = await bench.recorder(broker.port)
     async with serial_server() as server:
         line = table(f"tcp://127.0.0.1:{server.port}", maps=maps, baudrate=9600)
-        await bench.service(broker.port, rs485=[line], web={"listen": f"127.0.0.1:{port}"})
+        service = await bench.service(broker.port, rs485=[line], web={"listen": f"127.0.0.1:{port}"})
+        await service.says("the status page listens on")
         await temperature(recorder, 36)
         mark, server.temperature = recorder.mark(), 37
         await temperature(recorder, 37, mark)

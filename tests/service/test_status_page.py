@@ -154,14 +154,14 @@ async def test_metrics_and_a_report_without_what_is_the_owners(bench: Bench) -> 
     panel = pvs.house.serials.inverters[0]
     service = await bench.service(
         broker.port,
-        pvs.port,
+        {"host": f"http://127.0.0.1:{pvs.port}", "site": "grandmas_orchard"},
         web={"listen": f"127.0.0.1:{port}"},
         names={panel: "Uncle Bob's barn"},
         mqtt={"username": "grandma", "password": "right"},
     )
     await service.says(LISTENS)
     async with browser(port) as page, page.follow() as events:
-        devices = await shows(events, "site", panel.lower())
+        devices = await shows(events, "site_grandmas_orchard", panel.lower())
         status, text = await page.get("metrics")
         assert status == 200
         power = value(devices[panel.lower()], "power")
@@ -172,7 +172,7 @@ async def test_metrics_and_a_report_without_what_is_the_owners(bench: Bench) -> 
         assert status == 200
         assert "# pvsmqtt diagnostics" in report
         assert "connected to the broker" in report, "the log is in it"
-        for private in ("grandma", "Uncle Bob", panel, panel.lower(), pvs.house.serials.supervisor):
+        for private in ("grandma", "Uncle Bob", "orchard", panel, panel.lower(), pvs.house.serials.supervisor):
             assert private not in report
 
 
