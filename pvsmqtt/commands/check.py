@@ -69,7 +69,8 @@ async def look(settings: Settings, known: Mapping[Options, list[Finding]] | None
         if name in NETWORKED
     ]
     findings = [finding for part in parts for finding in part]
-    return [configuration, _state_dir(settings.state_dir), *findings, *await network.explain(asked)]
+    own = [configuration, _state_dir(settings.state_dir), *await page(settings)]
+    return [*own, *findings, *await network.explain(asked)]
 
 
 async def _source(
@@ -88,6 +89,26 @@ def _state_dir(path: Path) -> Finding:
         return Finding("state directory", True, f"{path} is the service's own: systemd makes it for it")
     advice = "make it writable for the user that runs pvsmqtt, or set state_dir to another place"
     return Finding("state directory", False, f"{path} is not writable for this user", advice)
+
+
+async def page(settings: Settings) -> list[Finding]:
+    """Whether the status page can listen where it is to; nothing where it is off."""
+    from pvsmqtt.sinks.web.listening import listen, why_not
+
+    where = settings.web.address
+    if where is None:
+        return []
+    try:
+        (await listen(asyncio.Protocol, where)).close()
+    except OSError as error:
+        reason, advice = why_not(error)
+        if reason != "port_in_use":
+            return [Finding("status page", False, f"it cannot listen on {where}", advice)]
+        text = f"{where} is taken, by the service if that runs; if it does not, another program has the port"
+        return [Finding("status page", True, text)]
+    to_all = settings.web.password_hash is None and not where.here_only
+    more = "; without a password (pvsmqtt web-password) everybody who reaches this machine can read it"
+    return [Finding("status page", True, f"it can listen on {where}{more if to_all else ''}")]
 
 
 async def broker(settings: Settings) -> list[Finding]:

@@ -1,11 +1,13 @@
 """``pvsmqtt check``: exit status, words, and the form for machines."""
 
 import json
+import socket
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from harness import Bench, Mosquitto, free_port, pvsmqtt, retained
+from helpers_web import HASH
 
 from pvsmqtt.simulator.pvs.server import PvsSimulator
 
@@ -135,3 +137,30 @@ async def test_a_firmware_that_wants_another_password(bench: Bench, broker: Mosq
     bad = f"pvs {pvs.https_url} devices"
     out = await check(bench, broker.port, table, bad=bad, advice="the last five characters of the serial number")
     assert "WRONG" not in out
+
+
+async def test_the_status_page(bench: Bench, broker: Mosquitto, pvs: PvsSimulator) -> None:
+    port = free_port()
+
+    async def looked(listen: str, **more: str) -> str:
+        settings = bench.settings(broker.port, pvs.port, web={"listen": listen, **more})
+        service = bench.make_service(settings)
+        _, out, _ = await pvsmqtt("check", "--config", str(service.file)).run()
+        return next(line for line in out.splitlines() if "status page:" in line)
+
+    assert await looked(f"127.0.0.1:{port}") == f"good  status page: it can listen on 127.0.0.1:{port}"
+    assert "without a password (pvsmqtt web-password) everybody who reaches" in await looked(f":{port}")
+    assert "password" not in await looked(f":{port}", password_hash=HASH)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert await looked(where) == (
+            f"good  status page: {where} is taken, by the service if that runs; if it does not, another program has "
+            "the port"
+        )
+    settings = bench.settings(broker.port, pvs.port, web={"listen": f"192.0.2.1:{port}"})
+    status, out, _ = await pvsmqtt("check", "--config", str(bench.make_service(settings).file)).run()
+    assert status == 1
+    assert f"BAD   status page: it cannot listen on 192.0.2.1:{port}" in out
+    assert "-> this machine has no such address" in out

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +13,7 @@ from pvsmqtt.model.times import iso
 from pvsmqtt.sinks.web.door import Door
 from pvsmqtt.sinks.web.guard import Guard
 from pvsmqtt.sinks.web.hosts import Hosts, machine_names
+from pvsmqtt.sinks.web.listening import listen, why_not
 from pvsmqtt.sinks.web.log_tail import Line, LogTail
 from pvsmqtt.sinks.web.options import Address, WebOptions
 from pvsmqtt.sinks.web.parts import Known, Parts
@@ -38,12 +37,6 @@ OPEN = (
     "the status page can be read by everybody who reaches %s: set password_hash in [web] (pvsmqtt web-password makes "
     "it), or listen on 127.0.0.1"
 )
-REASONS = {
-    errno.EADDRINUSE: ("port_in_use", "another program has this port: set another one"),
-    errno.EADDRNOTAVAIL: ("no_such_address", "this machine has no such address (yet)"),
-    errno.EACCES: ("not_allowed", "ports below 1024 are not for this user: set a higher one"),
-}
-"""Why it cannot listen, and what to do about it."""
 
 _log = logging.getLogger("pvsmqtt.web")
 
@@ -141,7 +134,7 @@ class WebSink:
         while True:
             door = Door(self._routes().answer, self._refused)
             try:
-                server = await _open(door.make, self._address)
+                server = await listen(door.make, self._address)
             except OSError as error:
                 self._cannot(error)
                 await asyncio.sleep(RETRY)
@@ -162,7 +155,7 @@ class WebSink:
                 await door.close(LET_GO)
 
     def _cannot(self, error: OSError) -> None:
-        reason, advice = REASONS.get(error.errno or 0, ("cannot_listen", str(error.strerror or error)))
+        reason, advice = why_not(error)
         if reason != self._reason:
             _log.error("the status page cannot listen on %s: %s; it is tried again", self._address, advice)
         self._reason, self._message = reason, f"cannot listen on {self._address}: {advice}"
@@ -186,18 +179,3 @@ class WebSink:
 
 def _now() -> str:
     return iso(datetime.now(UTC).replace(microsecond=0))
-
-
-async def _open(make: Callable[[], asyncio.Protocol], where: Address) -> asyncio.Server:
-    """Listen.
-
-    Raises:
-        OSError: when that does not work.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        return await loop.create_server(make, where.host, where.port)
-    except OSError as error:
-        if where.host is not None or error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-            raise
-        return await loop.create_server(make, "0.0.0.0", where.port)  # noqa: S104  a kernel without IPv6

@@ -14,7 +14,7 @@ from harness import free_port
 from helpers_web import EVERYWHERE, HASH, PASSWORD, STARTED, Follower, basic, guarded, nothing, panel, serving
 
 from pvsmqtt.model.reading import DeviceGone
-from pvsmqtt.sinks.web import sink
+from pvsmqtt.sinks.web import listening, sink
 from pvsmqtt.sinks.web.parts import Parts
 
 
@@ -154,14 +154,14 @@ async def test_a_port_that_is_taken_is_said_once_and_tried_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tries = asyncio.Queue[None]()
-    open_port = sink._open
+    open_port = listening.listen
 
     async def counted(*how: object) -> asyncio.Server:
         tries.put_nowait(None)
         return await open_port(*how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(sink, "RETRY", 0.01)
-    monkeypatch.setattr(sink, "_open", counted)
+    monkeypatch.setattr(sink, "listen", counted)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
