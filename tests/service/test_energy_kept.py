@@ -11,7 +11,11 @@ from harness.processes import environment, pvsmqtt
 from pvsmqtt.simulator.pvs.house.house import House
 
 SITE = f"{ROOT}/site/state"
-OFTEN = {"pvsmqtt.service.TICK": 0.1, "pvsmqtt.site.totals.ledger.EVERY": 0.5}
+OFTEN = {
+    "pvsmqtt.service.TICK": 0.1,
+    "pvsmqtt.site.totals.ledger.EVERY": 0.5,
+    "pvsmqtt.site.totals.account.LAST_RESORT": 0.0,
+}
 SPEED = 600
 """Seconds of the house in one."""
 

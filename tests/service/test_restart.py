@@ -9,15 +9,11 @@ from harness import ROOT, Bench, Recorder, device_ids, is_offline, is_online, re
 STATUS = f"{ROOT}/status"
 
 
-BEGINS_AT_0 = "load_energy"
-"""Estimated: nothing at this house has counted it before."""
-
-
 def no_energy_is_zero(recorder: Recorder) -> None:
     for message in recorder.messages:
         if message.topic.endswith("/state"):
             for key, value in message.json.items():
-                assert not (key.endswith("energy") and value == 0 and key != BEGINS_AT_0), str(message)
+                assert not (key.endswith("energy") and value == 0), str(message)
 
 
 async def test_devices_of_yesterday_are_known_while_the_pvs_is_dead(bench: Bench) -> None:

@@ -13,6 +13,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
 
@@ -22,6 +23,9 @@ from pvsmqtt.sinks.web.sessions import LASTS, Guesses, Sessions
 
 MOST_WAITING = 8
 """Tries that wait for their turn."""
+
+_hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
+"""Each thread that ever made a hash keeps the 16 MB for it (glibc), so it is always the same one."""
 
 WRONG = "wrong password"
 
@@ -73,7 +77,8 @@ class Guard:
         try:
             async with self._turn:
                 self._patience(address)  # others from there may have guessed wrong meanwhile
-                if not await asyncio.to_thread(passwords.matches, password, self._wanted):
+                loop = asyncio.get_running_loop()
+                if not await loop.run_in_executor(_hashing, passwords.matches, password, self._wanted):
                     self._guesses.wrong(address, self._clock())
                     raise Refused(401, "password", WRONG)
         finally:

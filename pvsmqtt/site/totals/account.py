@@ -9,6 +9,7 @@ The total belongs to the house; what equipment counts is only looked at for how 
   they counted `LAG` kWh, in `PATIENCE` or longer, it is dead: another one goes on from there. A measured total never
   becomes an estimated one that way.
 * A basis that is better than the one in use takes over when it has counted in three looks.
+* What only follows from the other flows waits `LAST_RESORT` for a counter before it begins.
 * A counter that joins later counts from its first reading, or from 0 if that is next to nothing, as a new one's is.
 """
 
@@ -32,6 +33,10 @@ NEW = 5.0
 LAG, PATIENCE = 5.0, 3 * 3600.0
 WAIT = 24 * 3600.0
 """Seconds for which a total waits for counters that are known to be there and have told nothing yet."""
+
+LAST_RESORT = 900.0
+"""Seconds for which what follows from the other flows waits for a counter before it begins, at 0: live data come
+later than the first poll, and what begins can never jump to what was counted before."""
 
 PROOF = 3
 OUTAGE = 3600.0
@@ -76,9 +81,11 @@ class Account(Record):
     def _begin(self, present: Sequence[Basis], wall: datetime) -> None:
         seconds = wall.timestamp()
         self._waiting = seconds if self._waiting is None else min(self._waiting, seconds)
-        patient = seconds - self._waiting < WAIT
+        waited = seconds - self._waiting
+        patient = waited < WAIT
         for basis in present:
-            if basis.complete or (basis.known and not patient):
+            early = basis.way == "crest" and waited < LAST_RESORT
+            if (basis.complete and not early) or (basis.known and not patient):
                 self._take(basis, wall)
                 self.total = sum(basis.known.values()) if basis.way == "counter" else 0.0
                 self.since = self.at = self.seen = wall
@@ -258,16 +265,16 @@ class Account(Record):
             moves += shown > last
             self._proof[basis.name] = (shown, moves)
             if moves >= PROOF:
-                self._switch(basis, wall, self._behind(basis), "is not needed any more")
+                self._switch(basis, wall, self._behind(basis), "is not needed any more", good=True)
                 return
 
-    def _switch(self, heir: Basis, wall: datetime, gain: float, why: str) -> None:
+    def _switch(self, heir: Basis, wall: datetime, gain: float, why: str, good: bool = False) -> None:
         old = self.text
         self._add(gain, wall)
         self._take(heir, wall)
         self._settle_floor()
         self.confirmed = self.confirmed or heir.way == "counter"
-        self.note(wall, "switches", f"counted by {heir.text} from now on: {old} {why}")
+        self.note(wall, "switches", f"counted by {heir.text} from now on: {old} {why}", good)
 
     def _behind(self, basis: Basis) -> float:
         """What it counted since the one in use moved for the last time."""

@@ -233,4 +233,4 @@ class Ledger:
         fresh = count - self._said.get((site, key), 0)
         self._said[site, key] = count
         for event in account.events[-fresh:] if fresh else []:
-            _log.warning("%s %s: %s", site, key, event.what)
+            _log.log(logging.INFO if event.good else logging.WARNING, "%s %s: %s", site, key, event.what)

@@ -23,6 +23,8 @@ class Event:
 
     at: datetime
     what: str
+    good: bool = False
+    """Nothing is wrong: it is only to be known."""
 
 
 @dataclass(slots=True)
@@ -80,10 +82,10 @@ class Record:
         """What may have been told beyond the total before a kill."""
         return max(self.floor, self._saved_ceiling or 0.0)
 
-    def note(self, wall: datetime, kind: str, what: str) -> None:
+    def note(self, wall: datetime, kind: str, what: str, good: bool = False) -> None:
         """Something happened that the owner should know."""
         self.counts[kind] += 1
-        self.events = [*self.events, Event(wall, what)][-MOST_EVENTS:]
+        self.events = [*self.events, Event(wall, what, good)][-MOST_EVENTS:]
 
     def _settle_floor(self) -> None:
         """What was counted after it was saved cannot be caught up with (yet): it must not be told less."""

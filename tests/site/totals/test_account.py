@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pvsmqtt.site.totals.account import LAG, Account
-from pvsmqtt.site.totals.basis import EXPORT, IMPORT, Basis, Part
+from pvsmqtt.site.totals.basis import EXPORT, IMPORT, LOAD, PV, Basis, Part
 from pvsmqtt.site.totals.days import Days
 from pvsmqtt.site.totals.ledger import Ledger
 from pvsmqtt.site.totals.suspect import positive_area
@@ -238,6 +238,50 @@ def test_a_power_by_which_0_was_told_before_a_restart_goes_on() -> None:
     account = Account.of(Account(0.0, "power", measured=False).document(0.05))
     account.look([meter(9000.0, 20), power(-600.0, 0.0, -1)], wall(20))
     assert account.total == 0.0, "it must not rise by all that was ever counted"
+
+
+def flows(minutes: float, *load: Basis) -> dict[str, list[Basis]]:
+    kwh = 1000.0 + minutes / 100
+    found = {key: [meter(kwh, minutes)] for key in (PV, IMPORT, EXPORT)}
+    return {**found, LOAD: [*load]}
+
+
+def test_the_load_waits_for_who_counts_it_before_it_is_estimated() -> None:
+    """Live data come later than the first poll."""
+    clock = [0.0]
+    ledger = Ledger(lambda _: wall(clock[0]), days=Days(UTC))
+    for minutes in (0.0, 0.1, 5.0):
+        clock[0] = minutes
+        ledger.look("site", flows(minutes), minutes, whole=True)
+        assert ledger.published("site").get(LOAD) is None
+    clock[0] = 6.0
+    ledger.look("site", flows(6.0, meter(53857.0, 6.0)), 6.0, whole=True)
+    assert ledger.published("site")[LOAD] == 53857.0
+
+
+def test_the_load_that_nobody_counts_is_estimated_after_a_while() -> None:
+    clock = [0.0]
+    ledger = Ledger(lambda _: wall(clock[0]), days=Days(UTC))
+    told = []
+    for minutes in range(0, 40, 5):
+        clock[0] = float(minutes)
+        ledger.look("site", flows(minutes), minutes, whole=True)
+        told.append(ledger.published("site").get(LOAD))
+    assert told == [None, None, None, *map(pytest.approx, (0.0, 0.05, 0.1, 0.15, 0.2))]
+
+
+def test_that_something_better_counts_from_now_on_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    clock = [0.0]
+    ledger = Ledger(lambda _: wall(clock[0]), days=Days(UTC))
+    for minutes in range(0, 60, 5):
+        clock[0] = float(minutes)
+        late = [meter(9000.0 + minutes / 10, minutes)] if minutes >= 30 else []
+        ledger.look("site", flows(minutes, *late), minutes, whole=True)
+    assert ledger.basis("site", LOAD) == "meter"
+    (record,) = caplog.records
+    assert "from now on" in record.getMessage()
+    assert record.levelname == "INFO"
 
 
 @pytest.mark.parametrize(
