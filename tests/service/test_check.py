@@ -49,7 +49,11 @@ async def pvs(bench: Bench) -> PvsSimulator:
 
 
 async def test_all_is_good(bench: Bench, broker: Mosquitto, pvs: PvsSimulator) -> None:
+    recorder = await bench.recorder(broker.port)
     out = await check(bench, broker.port, pvs.port, bad=None)
+    await recorder.fence()
+    told = {message.topic for message in recorder.messages if message.topic.startswith("homeassistant/")}
+    assert told == {"homeassistant/device/pvsmqtt_check/check"}, "Home Assistant does not look at it"
     assert "good  configuration: 1 source and a broker" in out
     assert f"broker: 127.0.0.1:{broker.port} lets us in with MQTT 5" in out
     assert f"pvs 127.0.0.1:{pvs.port}: PVS6, firmware 2025.06, Build 61839" in out
