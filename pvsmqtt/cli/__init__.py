@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from pvsmqtt import __version__, systemd
 from pvsmqtt.cli import of_line, of_service, output
 
+SIMULATE = "simulate"
+"""The command whose arguments are parsed by the simulators themselves."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 good, 1 it did not work (the reason on standard error), 2 wrong usage or configuration."""
-    args = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else list(argv)
+    args = _parser(simulates=argv[:1] == [SIMULATE]).parse_args(argv)
     from pvsmqtt.settings import SettingsError
 
     try:
@@ -36,7 +40,8 @@ def _complain(text: str) -> None:
     print(systemd.marked(text, 3) if systemd.in_journal(sys.stderr) else text, file=sys.stderr)  # noqa: T201
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(simulates: bool) -> argparse.ArgumentParser:
+    """``simulates``: the simulators are asked for; else they are not imported, which saves the service memory."""
     parser = argparse.ArgumentParser(
         prog="pvsmqtt",
         description="Reads a SunPower / SunStrong PVS5 or PVS6 and publishes everything it knows to MQTT.",
@@ -56,7 +61,10 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(*argument.names, **argument.how)
         sub.set_defaults(run=command.run)
 
-    from pvsmqtt.simulator.command import add_parser as add_simulate
+    if simulates:
+        from pvsmqtt.simulator.command import add_parser as add_simulate
 
-    add_simulate(commands)
+        add_simulate(commands)
+    else:
+        commands.add_parser(SIMULATE, help="simulate equipment")
     return parser

@@ -146,8 +146,8 @@ async def try_broker(settings: Settings, node: Broker | None = None) -> Tried:
     client_id = f"{options.client_id or default_client_id(topics.root)}-check"
     try:
         async with connect_any(node, client_id) as session:
-            # Clearing topics that nobody uses tells whether we may write, and leaves nothing behind. Not …/config: Home
-            # Assistant would log that there is nothing to clear.
+            # Clearing topics that nobody uses tells whether we may write, and leaves nothing behind. Not …/config:
+            # Home Assistant would log that there is nothing to clear.
             for topic in (f"{topics.root}/check/status", f"{topics.prefix}/device/pvsmqtt_check/check"):
                 await session.publish(Message(topic, "", qos=1))
             findings = [Finding("broker", True, f"{node} lets us in with MQTT {session.version}")]
