@@ -44,9 +44,13 @@ export function site() {
   return all.find((one) => one.id === store.site) || all[0] || null;
 }
 
-/** The inverters of a house: one for each panel, where it has micro inverters. */
-export const panels = (house) =>
-  [...store.devices.values()].filter((one) => one.kind === "inverter" && (!house || one.site === house.id));
+/** Whether an inverter is that of one panel, not of a string: those hang on a supervisor. */
+export const isPanel = (inverter) => Boolean(inverter.panel) || store.devices.get(inverter.via)?.kind === "supervisor";
+
+/** The inverters of a house, those of panels first. */
+export const inverters = (house) =>
+  [...store.devices.values()].filter((one) => one.kind === "inverter" && (!house || one.site === house.id))
+    .sort((one, other) => isPanel(other) - isPanel(one));
 
 function take(device) {
   device.map = new Map(device.values.map((one) => [one.key, one]));
