@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -48,9 +48,18 @@ class Broker:
         self.seen.take(topic, data, retained, NOW)
 
     def device(
-        self, key: str, kind: str, name: str, online: bool = True, ago: float | None = 4.0, **values: Any
+        self,
+        key: str,
+        kind: str,
+        name: str,
+        online: bool = True,
+        ago: float | None = 4.0,
+        sources: Sequence[str] = (PVS,),
+        via: str = "pvs1",
+        **values: Any,
     ) -> None:
-        entry = {"id": key, "kind": kind, "name": name, "serial": key.upper(), "site": "site", "sources": [PVS]}
+        entry = {"id": key, "kind": kind, "name": name, "serial": key.upper(), "site": "site", "via": via}
+        entry["sources"] = list(sources)
         self.inventory.append({**entry, "state_topic": f"{ROOT}/{key}/state"})
         self.say(f"{ROOT}/devices", json.dumps(self.inventory))
         self.say(f"{ROOT}/{key}/status", "online" if online else "offline")
@@ -160,6 +169,25 @@ class TestPanels:
         for n, power in enumerate((400.0, 200.0, 4.0)):
             broker.panel(n, power=power)
         assert "0000█  400 W 0001▅  200 W 0002▁    4 W" in broker.paper()
+
+    def test_a_string_inverter_is_not_compared_with_panels(self) -> None:
+        broker = Broker().house()
+        broker.device("s7777", "inverter", "Roof", via="line", availability="live", power=1890.0)
+        assert "7777 1.89 kW" in broker.paper()
+        assert "0011█  211 W" in broker.paper()
+        assert "best 211 W" in broker.paper()
+        assert re.search(r"Roof +1\.89 kW +live, 4 s", broker.screen("panels", height=40))
+
+    def test_their_words_stay_when_the_service_is_offline(self) -> None:
+        broker = Broker().house()
+        broker.panel(90, "asleep", power=0.0)
+        broker.panel(91, "lost", power=None)
+        broker.service(online=False)
+        shown = broker.paper()
+        assert "Panels: 14 old" in shown
+        assert "0090 asleep" in shown
+        assert "0091 lost" in shown
+        assert "0011█  211 W" in shown
 
     def test_as_they_lie_on_the_roof(self) -> None:
         broker = Broker()
@@ -325,8 +353,28 @@ class TestNotThere:
     def test_an_expired_state_is_unknown(self) -> None:
         broker = Broker().house()
         broker.say(f"{ROOT}/site/state", b"")
-        assert "?" in broker.paper()
+        assert re.search(r"─ Solar site ─+ offline$", broker.paper(), re.MULTILINE)
         assert "3.21 kW" not in broker.paper()
+
+    def test_after_a_start_with_the_pvs_away(self) -> None:
+        """What nobody has told of yet has no age, and is neither lost nor live."""
+        broker = Broker()
+        broker.service()
+        powers = dict.fromkeys(("pv_power", "load_power", "grid_power", "battery_power"))
+        broker.device("site", "site", "Solar site", ago=None, sources=(), **powers)
+        broker.device("c1", "consumption_meter", "Consumption meter C1", False, None, (), power=None)
+        broker.device("c2", "consumption_meter", "Consumption meter C2", False, power=None)
+        broker.device("hub1", "hub_plus", "HUB+ HUB1", False, None, (), grid_relay=None)
+        broker.device("rs485", "bus", "RS-485 line", ago=None, line_state="listening")
+        shown = broker.paper()
+        assert re.search(r"─ Solar site ─+ unknown$", shown, re.MULTILINE)
+        assert re.search(r"Consumption meter +unknown +not heard yet *$", shown, re.MULTILINE)
+        assert re.search(r"Consumption meter +unknown +offline, 4 s *$", shown, re.MULTILINE)
+        assert re.search(r"HUB\+ HUB1 +not heard yet *$", shown, re.MULTILINE)
+        assert re.search(r"RS-485 line +listening live *$", shown, re.MULTILINE)
+        assert "?" not in shown
+        broker.say(f"{ROOT}/site/status", "offline")
+        assert re.search(r"─ Solar site ─+ not heard yet$", broker.paper(), re.MULTILINE)
 
     def test_purged(self) -> None:
         broker = Broker().house()

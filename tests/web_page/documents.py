@@ -92,6 +92,21 @@ def panel(number: int, availability: str = "live", *, place: bool = True, **more
     )
 
 
+def string_inverter(via: str = "site", **values: Any) -> Document:
+    """One that hangs on no supervisor, as those read over Modbus TCP or told by YASDI."""
+    power: Document = {"power": 1890.0, "energy": 9031.2, "availability": "live", **values}
+    return device(Kind.INVERTER, f"string_{via}", power, via=via, sources=["modbus_tcp roof"])
+
+
+def not_heard_yet() -> list[Document]:
+    """After a start while the PVS is away: known from before, told by nobody."""
+    nobody = {"online": False, "measured_at": None, "received_at": ago(10), "sources": []}
+    powers = dict.fromkeys(("pv_power", "grid_power", "load_power", "battery_power", "state_of_charge"))
+    kinds = (Kind.SUPERVISOR, Kind.CONSUMPTION_METER, Kind.ESS, Kind.HUB_PLUS, Kind.PV_DISCONNECT)
+    away = [device(kind, f"x{kind.value}", {"vendor_state": None}) for kind in kinds]
+    return [one | nobody for one in (site(**powers), *away, *(panel(number, "stale") for number in range(6)))]
+
+
 def every_state(count: int = 24, place: bool = True) -> list[Document]:
     """Panels that are live but for a stale one, one asleep and one lost; and weak ones."""
     odd: dict[int, Document] = {

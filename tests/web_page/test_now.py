@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from web_page.browser import DESKTOP, PHONE, folder, looking
-from web_page.documents import panel, site, state
+from web_page.browser import DESKTOP, PHONE, folder, looking, violations
+from web_page.documents import ago, curves, not_heard_yet, panel, site, state
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -64,6 +64,67 @@ async def test_a_house_without_battery_has_none_and_what_is_unknown_is_no_zero(b
         await viewer.sees(FIGURE.format("grid"), "–")
         await viewer.sees(".node.k-grid", "not known")
         assert not await viewer.at(".node.k-battery").is_visible()
+
+
+UNKNOWN = dict.fromkeys(("pv_power", "grid_power", "load_power", "battery_power", "state_of_charge"))
+LONGEST = {"pv_power": -14000, "grid_power": 0, "load_power": -14000, "battery_power": 4004, "state_of_charge": 100}
+
+OUTSIDE = """() => {
+    const picture = document.querySelector(".flow").getBoundingClientRect();
+    return [...document.querySelectorAll(".flow text")].filter((text) => {
+        const box = text.getBoundingClientRect();
+        return box.left < picture.left || box.right > picture.right || box.bottom > picture.bottom;
+    }).map((text) => text.textContent);
+}"""
+"""Words that the picture of the powers cuts off."""
+
+
+@pytest.mark.parametrize("size", [{"width": 320, "height": 640}, PHONE, DESKTOP], ids=["small", "phone", "desktop"])
+@pytest.mark.parametrize(
+    "powers", [UNKNOWN, LONGEST, {"state_of_charge": None}], ids=["unknown", "longest", "charge"]
+)
+async def test_no_word_of_the_power_flow_is_cut(browser, fake, size, powers):
+    fake.state = state([site(**powers)])
+    async with looking(browser, fake.url, viewport=size) as viewer:
+        full = "– % full" if powers.get("state_of_charge") is None else "100 % full"
+        await viewer.sees(".node.k-battery .does >> nth=1", full)
+        assert await viewer.page.evaluate(OUTSIDE) == []
+
+
+async def test_nothing_known_is_not_live(browser, fake):
+    """One device that is heard makes the house online, but no power known."""
+    fake.state = state([site(**UNKNOWN)])
+    async with looking(browser, fake.url) as viewer:
+        await viewer.sees(".headline", "The powers of the house are not known.")
+        assert await viewer.reads("#now .stamp") == "unknown"
+        assert await viewer.reads("#today .stamp") == "unknown"
+        fake.tell("device", site(**UNKNOWN | {"load_power": 700}))
+        await viewer.sees("#now .stamp", "live")
+
+
+async def test_curves_are_as_old_as_their_fetching(browser, fake):
+    """The house may have another clock."""
+    fake.curves["site"] = curves() | {"now": ago(35_340)}
+    async with looking(browser, fake.url, ready="#today path.line.c-pv_power") as viewer:
+        assert re.fullmatch(r"live [0-9] s ago", await viewer.reads("#today .stamp"))
+
+
+@pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_after_a_start_with_the_pvs_away(browser, fake, tmp_path, name, size, scheme):
+    fake.state = state(not_heard_yet())
+    async with looking(browser, fake.url, viewport=size, color_scheme=scheme) as viewer:
+        assert await viewer.reads("#now .stamp") == "not heard yet"
+        assert await viewer.reads("#panels .stamp") == "stale"
+        assert await viewer.reads("#devices .stamp") == "not heard yet 0 live"
+        for number in range(6):
+            assert await viewer.reads(f".device >> nth={number} >> .stamp") == "not heard yet"
+        fake.tell("device", fake.state["devices"][1] | {"measured_at": ago(4000), "sources": ["pvs 172.27.153.1"]})
+        await viewer.sees(".device >> nth=1 >> .stamp", "offline")
+        assert await viewer.reads(".device >> nth=1 >> .stamp") == "offline 1 h 6 min ago"
+        assert await viewer.at(".s-lost").count() == 0, "only a panel is lost"
+        assert await violations(viewer) == []
+        await viewer.page.screenshot(path=folder(tmp_path) / f"not-heard-{name}-{scheme}.png", full_page=True)
 
 
 async def test_figures_that_do_not_balance_are_not_bent(browser, fake):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from web_page import documents
-from web_page.browser import PHONE, looking
-from web_page.documents import panel, site, state
+from web_page.browser import DESKTOP, PHONE, folder, looking
+from web_page.documents import panel, site, state, string_inverter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,6 +44,38 @@ async def test_panels_without_light_are_not_compared(browser, fake, night):
         await viewer.sees("#panels .told", f"6 panels: 6 {night}")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
+async def test_a_string_inverter_is_no_panel(browser, fake, tmp_path, name, size, scheme):
+    panels = [panel(number, power=160.0 + number) for number in range(12)]
+    fake.state = state([string_inverter(), site(), *panels])
+    async with looking(browser, fake.url, viewport=size, color_scheme=scheme) as viewer:
+        await viewer.sees("#panels .told", "12 panels and 1 inverter: 13 live")
+        await viewer.sees("#panels .side .note", "the panel in the middle, 166 W.")
+        alone = viewer.at(".tiles .panel")
+        assert "".join((await alone.inner_text()).split()) == "1.9kW", "nobody to compare it with"
+        assert str(await alone.get_attribute("class")).split()[1] == "even"
+        assert str(await alone.get_attribute("title")).endswith("live, 1.89 kW")
+        assert await viewer.at(".panel.g5").count() == 12
+        await viewer.at("#panels").screenshot(path=folder(tmp_path) / f"string-{name}-{scheme}.png")
+        fake.tell("device", string_inverter(power=None, availability="lost") | {"online": False})
+        await viewer.sees("#attention", "1 inverter is lost: Inverter STRING_SITE")
+        fake.tell("device", panel(3, "lost"))
+        await viewer.sees("#attention", "1 panel and 1 inverter are lost")
+
+
+async def test_inverters_are_compared_with_those_beside_them(browser, fake):
+    line = [string_inverter("roof", power=power) | {"id": f"s{power}"} for power in (2000, 2100, 900)]
+    fake.state = state([site(), *line, panel(1), panel(2)])
+    async with looking(browser, fake.url) as viewer:
+        await viewer.sees(".panel[data-id='s900'] .state", "45 %")
+        await viewer.sees(".panel[data-id='s2000'] .state", "100 %")
+        await viewer.sees("#panels .side .note", "in the middle of its group, 2.00 kW or 247 W.")
+        fake.tell("state", state([site(), *line]))
+        await viewer.sees("#panels .told", "3 inverters: 3 live")
+        assert await viewer.reads("#panels h2") == "Inverters"
+
+
 async def test_panels_lie_as_they_do_on_the_roof(browser, fake):
     async with looking(browser, fake.url) as viewer:
         boxes = [await viewer.at(".map .panel").nth(number).bounding_box() for number in range(24)]
@@ -55,6 +87,20 @@ async def test_panels_lie_as_they_do_on_the_roof(browser, fake):
         await viewer.until("() => document.querySelectorAll('.tiles .panel').length === 24")
         fake.tell("state", state([site(), *(panel(number % 3) | {"id": f"p{number}"} for number in range(9))]))
         await viewer.until("() => document.querySelectorAll('.tiles .panel').length === 9")  # on each other: no map
+
+
+@pytest.mark.parametrize(("width", "scrolls"), [(320, True), (390, False), (1280, False)])
+async def test_a_roof_that_is_wider_than_the_screen_says_so(browser, fake, width, scrolls):
+    async with looking(browser, fake.url, viewport={"width": width, "height": 700}) as viewer:
+        await viewer.sees("#panels .told", "24 panels")
+        words = viewer.at("#panels .note", has_text="it scrolls sideways")
+        assert await words.is_visible() is scrolls
+        last = viewer.at(".map .panel").nth(6)
+        await last.click()  # a browser scrolls to it, or it could not be hit
+        await viewer.sees("#detail h2", "Inverter E00122125090006")
+        box = await last.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
 
 
 async def test_a_panel_is_opened_with_the_keyboard(browser, fake):

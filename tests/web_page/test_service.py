@@ -112,3 +112,26 @@ async def test_below_a_path_with_a_password(browser, tmp_path):
             await viewer.page.get_by_role("button", name="Log out").click()
             await viewer.page.wait_for_url("**/login")
             assert prefix.elsewhere == []
+
+
+async def test_after_a_restart_with_the_pvs_away_nothing_is_said_that_nobody_told(browser, tmp_path):
+    port = free_port()
+    async with Bench(tmp_path).open() as bench:
+        broker, pvs = await bench.broker(), await bench.pvs(house=House(3, ess=True))
+        recorder = await bench.recorder(broker.port)
+        service = await bench.service(broker.port, pvs.port, web={"listen": f"127.0.0.1:{port}"})
+        await service.says(LISTENS)
+        await recorder.have("site", *device_ids(pvs))
+        await service.stop()
+        await pvs.stop()
+        since = len(service.log.items)
+        await service.start()
+        await service.says(LISTENS, since)
+        async with looking(browser, f"http://127.0.0.1:{port}/", ready="#devices .device") as viewer:
+            await viewer.sees("#now .headline", "are not known")
+            assert await viewer.reads("#now .stamp") == "not heard yet"
+            assert await viewer.reads("#panels .stamp") == "stale"
+            for words, state in {"": "not heard yet", "inverter e0": "stale"}.items():
+                await viewer.page.fill("#device-filter", words)
+                told = {await one.inner_text() for one in await viewer.at(".device .stamp").all()}
+                assert told == {state}, "no age, and only panels are stale"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pvsmqtt.commands.watch.documents import count, mapping, number, text
 from pvsmqtt.commands.watch.lines import Cell, bar, heading, line, wrapped
-from pvsmqtt.commands.watch.picture import DROWSY, METERS, STORAGE, Picture, Source, Thing, dropped
+from pvsmqtt.commands.watch.picture import METERS, STORAGE, Picture, Source, Thing, dropped
 from pvsmqtt.commands.watch.words import DIRECTIONS, UNKNOWN, age, kilowatt_hours, percent, watts
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.quantity import QUANTITIES
@@ -37,9 +37,6 @@ COLOURS = {
     "offline": "red",
     "old": "magenta",
 }
-LEVELS = "▁▂▃▄▅▆▇█"
-PANEL = 13
-"""Columns of a panel, with the space behind it."""
 
 
 def house(site: Thing, width: int) -> list[Text]:
@@ -101,42 +98,6 @@ def problems(seen: Picture, width: int) -> list[Text]:
     return lines
 
 
-def panels(seen: Picture, site: Thing, width: int) -> list[Text]:
-    """Each panel with its output beside the best of them, or in words why there is none."""
-    found = seen.panels(site.id)
-    if not found:
-        return []
-    states = {word: sum(one.state == word for one in found) for word in ("live", *DROWSY, "offline", "old")}
-    summary = ", ".join(f"{number} {word}" for word, number in states.items() if number)
-    best = max((one.number("power") or 0.0 for one in found), default=0.0)
-    lines = [heading(width, f"Panels: {summary}", f"best {watts(best)}" if best > 0 else "")]
-    across = max(1, (width + 1) // PANEL)
-    for row in _rows(found, across):
-        lines.append(line(width, *(Cell(*_panel(one, best), PANEL - 1) for one in row)))
-    return lines
-
-
-def _rows(found: Sequence[Thing], across: int) -> list[list[Thing]]:
-    """As they lie on the roof, where that is known and narrow enough; else one after the other."""
-    rows: list[list[Thing]] = []
-    place: float | None = None
-    for one in found:
-        here = one.number("panel_y")
-        if not rows or len(rows[-1]) == across or here != place:
-            rows.append([])
-        place = here
-        rows[-1].append(one)
-    return rows
-
-
-def _panel(one: Thing, best: float) -> tuple[str, str]:
-    power = one.number("power")
-    if one.state in ("live", "old") and power is not None:
-        level = LEVELS[min(7, int(8 * max(0.0, power) / best))] if best > 0 else LEVELS[0]
-        return f"{one.tail}{level}{watts(power):>7}", "" if one.state == "live" else COLOURS["old"]
-    return f"{one.tail} {one.state if one.state != 'live' else 'no power'}", COLOURS.get(one.state, "")
-
-
 def meters(seen: Picture, width: int) -> list[Text]:
     """What meters tell."""
     found = seen.of(*METERS)
@@ -153,7 +114,7 @@ def meters(seen: Picture, width: int) -> list[Text]:
                 Cell(f"{one.label}", "bold", 18),
                 Cell(watts(one.number("power")), "", 9, "right"),
                 Cell(word, "", 9),
-                Cell(fresh(one), COLOURS.get(one.state, ""), 12),
+                Cell(fresh(one), COLOURS.get(one.word, ""), 14),
                 _energies(one, energies),
             )
         )
@@ -183,7 +144,7 @@ def storage(seen: Picture, width: int) -> list[Text]:
                 Cell(f"{one.label} {one.tail}" if one.label != one.name else one.name, "bold", 23),
                 Cell("" if power is None else watts(power), "", 9, "right"),
                 Cell(word, "", 11),
-                Cell(fresh(one), COLOURS.get(one.state, ""), 12),
+                Cell(fresh(one), COLOURS.get(one.word, ""), 14),
                 "  ".join(" ".join(fact).strip() for fact in facts if fact),
             )
         )
@@ -255,7 +216,7 @@ def lines_heard(seen: Picture, width: int) -> list[Text]:
                 width,
                 Cell(one.name, "bold", 20),
                 Cell(state, "green" if state in ("listening", "connected") else "yellow", 9),
-                Cell(fresh(one), COLOURS.get(one.state, ""), 12),
+                Cell(fresh(one), COLOURS.get(one.word, ""), 14),
                 ", ".join(fact for fact in facts if fact),
             )
         )
@@ -302,8 +263,8 @@ def upkeep(seen: Picture, width: int) -> list[Text]:
 
 
 def fresh(one: Thing) -> str:
-    """``live, 4 s``"""
-    return f"{one.state}, {age(one.age)}"
+    """``live, 4 s``; without an age where nothing tells when it was measured."""
+    return one.word if one.age is None else f"{one.word}, {age(one.age)}"
 
 
 def _energies(one: Thing, wanted: Sequence[tuple[str, str]]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pvsmqtt.commands.watch.blocks import COLOURS, fresh
 from pvsmqtt.commands.watch.documents import number, text
 from pvsmqtt.commands.watch.lines import Cell, Side, heading, line
-from pvsmqtt.commands.watch.picture import Picture, Thing
+from pvsmqtt.commands.watch.picture import Picture, Thing, bests
 from pvsmqtt.commands.watch.words import UNKNOWN, kilowatt_hours, watts
 from pvsmqtt.model.device import Kind
 from pvsmqtt.model.quantity import QUANTITIES
@@ -29,8 +29,9 @@ def panel_list(seen: Picture, width: int) -> list[Text]:
     lines = [line(width, *(Cell(name, "reverse", size, side) for name, size, side in columns))]
     for site in seen.of(Kind.SITE):
         found = seen.panels(site.id)
-        best = max((one.number("power") or 0.0 for one in found), default=0.0)
+        most = bests(found)
         for one in found:
+            best = most.get(one.via, 0.0)
             power, heat = one.number("power"), one.number("temperature")
             told = (
                 one.name,

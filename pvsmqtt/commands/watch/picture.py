@@ -13,6 +13,7 @@ from typing import Any
 
 from pvsmqtt.commands.watch.documents import count, mapping, moment, number, text, total
 from pvsmqtt.commands.watch.seen import Said, Seen
+from pvsmqtt.commands.watch.words import DIRECTIONS, NOT_HEARD, UNKNOWN
 from pvsmqtt.model.device import LABELS, SITE_ID, Kind
 from pvsmqtt.model.reading import root
 
@@ -48,9 +49,23 @@ class Thing:
         return text(self.values.get(key))
 
     @property
+    def word(self) -> str:
+        """Its state as it is shown. A house is online with any of its devices, which makes no power known; what
+        nobody has told of since the service was started is not silent, but not heard yet."""
+        if self.kind is Kind.SITE and self.state == "live" and all(self.number(key) is None for key in DIRECTIONS):
+            return UNKNOWN
+        heard = self.age is not None or self.entry.get("sources") or self.kind is Kind.INVERTER
+        return NOT_HEARD if self.state == "offline" and not heard else self.state
+
+    @property
     def label(self) -> str:
         """``Production meter``, in place of a long name with its serial number."""
         return LABELS[self.kind] if self.name.startswith(LABELS[self.kind]) else self.name
+
+    @property
+    def via(self) -> str:
+        """The device it hangs on."""
+        return text(self.entry.get("via"))
 
     @property
     def tail(self) -> str:
@@ -106,6 +121,14 @@ class Picture:
         if all(thing.number("panel_x") is not None and thing.number("panel_y") is not None for thing in found):
             found.sort(key=lambda one: (-(one.number("panel_y") or 0.0), one.number("panel_x") or 0.0))
         return found
+
+
+def bests(inverters: Iterable[Thing]) -> dict[str, float]:
+    """The most that one of those gives that hang on the same device, W; none of one that hangs there alone."""
+    powers: dict[str, list[float]] = {}
+    for one in inverters:
+        powers.setdefault(one.via, []).append(one.number("power") or 0.0)
+    return {via: max(of) for via, of in powers.items() if len(of) > 1}
 
 
 def picture(seen: Seen, now: datetime) -> Picture:

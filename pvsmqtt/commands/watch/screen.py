@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pvsmqtt.commands.watch import blocks, lists
+from pvsmqtt.commands.watch import blocks, lists, roof
 from pvsmqtt.commands.watch.documents import text
 from pvsmqtt.commands.watch.lines import Cell, ascii_only, line, side_by_side, wrapped
 from pvsmqtt.commands.watch.picture import Picture
@@ -43,7 +43,7 @@ def _house(seen: Picture, width: int) -> list[Text]:
         half = (width - 2) // 2
         right = width - 2 - half
         for site in sites:
-            lines += side_by_side(blocks.house(site, half), blocks.panels(seen, site, right), half)
+            lines += side_by_side(blocks.house(site, half), roof.panels(seen, site, right), half)
         return lines + side_by_side(
             [*blocks.meters(seen, half), *blocks.storage(seen, half)],
             [*blocks.sources(seen, right), *blocks.lines_heard(seen, right), *blocks.upkeep(seen, right)],
@@ -51,7 +51,7 @@ def _house(seen: Picture, width: int) -> list[Text]:
         )
     for site in sites:
         lines += blocks.house(site, width)
-        lines += blocks.panels(seen, site, width)
+        lines += roof.panels(seen, site, width)
     for block in (blocks.sources, blocks.storage, blocks.meters, blocks.lines_heard, blocks.upkeep):
         lines += block(seen, width)
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 UNKNOWN = "unknown"
+NOT_HEARD = "not heard yet"
 NOTHING = 0.5
 """W below which nothing flows."""
 

@@ -1,8 +1,8 @@
-// What needs attention, in one place: troubles of sources and broker, panels that are lost.
+// What needs attention, in one place: troubles of sources and broker, inverters that are lost.
 
 import { el, keyed, text } from "./dom.js";
-import { count } from "./format.js";
-import { stateOf, store } from "./store.js";
+import { counted } from "./panels.js";
+import { inverters, stateOf, store } from "./store.js";
 
 /** Every trouble as {key, words, to}: `to` is the section that tells more. */
 export function troubles() {
@@ -16,11 +16,11 @@ export function troubles() {
   }
   const journal = store.health.journal;
   if (journal?.message) found.push({ key: "#journal", words: `Journal: ${journal.message}`, to: "#sources" });
-  const lost = [...store.devices.values()].filter((one) => one.kind === "inverter" && stateOf(one) === "lost");
+  const lost = inverters().filter((one) => stateOf(one) === "lost");
   if (lost.length) {
     const names = lost.slice(0, 3).map((one) => one.name).join(", ");
     const verb = lost.length === 1 ? "is" : "are";
-    found.push({ key: "#lost", words: `${count(lost.length, "panel")} ${verb} lost: ${names}${lost.length > 3 ? ", …" : ""}`, to: "#panels" });
+    found.push({ key: "#lost", words: `${counted(lost)} ${verb} lost: ${names}${lost.length > 3 ? ", …" : ""}`, to: "#panels" });
   }
   return found;
 }

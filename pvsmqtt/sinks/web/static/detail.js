@@ -28,6 +28,8 @@ export const MEANING = {
   stale: "Its data is too old to stand for now.",
   asleep: "It is silent in the dark, as every night.",
   lost: "It is silent while it should not be.",
+  offline: "It is silent, or nobody is there who would tell of it.",
+  "not heard yet": "Nothing was told of it since pvsmqtt was started.",
 };
 
 /** Opens the dialog of a device. */

@@ -88,5 +88,5 @@ export function renderDevices(section) {
   keyed(view.list, shown, (one) => one.device.id, (one) => row(one.device), update);
   const came = found.map((one) => cameAt(one.device)).filter((one) => one !== null);
   const live = [...store.devices.values()].filter((one) => stateOf(one) === "live").length;
-  stamp(section.querySelector(".stamp"), live ? "live" : "stale", came.length ? Math.max(...came) : null, `${live} live`);
+  stamp(section.querySelector(".stamp"), live ? "live" : came.length ? "stale" : "not heard yet", came.length ? Math.max(...came) : null, `${live} live`);
 }

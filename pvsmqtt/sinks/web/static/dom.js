@@ -58,11 +58,13 @@ export function facts(rows) {
   return list;
 }
 
+const badgeClass = (state) => `badge s-${state.replaceAll(" ", "-")}`;
+
 /** A word with its shape and colour. */
-export const badge = (state) => el("span", { class: `badge s-${state}` }, state);
+export const badge = (state) => el("span", { class: badgeClass(state) }, state);
 
 export function setBadge(node, state, words = state) {
-  attr(node, "class", `badge s-${state}`);
+  attr(node, "class", badgeClass(state));
   text(node, words);
 }
 

@@ -2,7 +2,7 @@
 
 import { attr, el, svg, text } from "./dom.js";
 import { balanced } from "./format.js";
-import { cameAt, site, stateOf, value } from "./store.js";
+import { cameAt, powersState, site, value } from "./store.js";
 import { stamp } from "./stamp.js";
 
 // Shapes of 24 × 24, drawn with lines.
@@ -41,7 +41,7 @@ export function sentences(figures, charge) {
   const first = [];
   if (known("pv")) first.push(flow.pv > 0 ? ["The sun gives ", "pv", `${figures.pv} ${unit}`] : ["The sun gives nothing"]);
   if (known("load")) first.push([first.length ? ", the house uses " : "The house uses ", "load", `${figures.load} ${unit}`]);
-  first.push([first.length ? "." : "The powers of the house are not known yet."]);
+  first.push([first.length ? "." : "The powers of the house are not known."]);
   const second = [];
   if (known("grid")) second.push(flow.grid === 0 ? "Nothing from or to the grid" : `${cap(verb("grid", flow.grid))} ${figures.grid} ${unit}`);
   if (flow.battery !== undefined) {
@@ -139,7 +139,7 @@ export function renderFlow(section) {
   attr(view.picture, "viewBox", stored ? "0 0 360 364" : "0 0 360 286");
   const ring = view.nodes.battery.ring;
   attr(ring, "stroke-dasharray", `${(RING * (charge || 0)) / 100} ${RING}`);
-  text(view.nodes.battery.charge, typeof charge === "number" ? `${Math.round(charge)} % full` : "charge not known");
+  text(view.nodes.battery.charge, `${typeof charge === "number" ? Math.round(charge) : "–"} % full`);
   const { first, second } = sentences(figures, charge);
   const words = first.flat().join("|");
   if (view.said !== words) {
@@ -148,5 +148,6 @@ export function renderFlow(section) {
   }
   text(view.second, second);
   text(view.note, figures.off === null ? "" : "These figures do not add up: they were measured at different moments.");
-  stamp(section.querySelector(".stamp"), stateOf(house), cameAt(house));
+  const state = powersState(house);
+  stamp(section.querySelector(".stamp"), state, state === "unknown" ? null : cameAt(house));
 }

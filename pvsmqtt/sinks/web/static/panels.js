@@ -1,9 +1,9 @@
-// Every panel: where it lies on the roof if that is known, how it does beside its peers, and its state in words.
+// Every inverter, most often of one panel: where it lies on the roof if that is known, how it does beside its peers, and its state in words.
 
 import { attr, el, keyed, text } from "./dom.js";
 import { count, power } from "./format.js";
 import { openDetail } from "./detail.js";
-import { cameAt, panels, site, stateOf, value } from "./store.js";
+import { cameAt, inverters, isPanel, site, stateOf, value } from "./store.js";
 import { stamp } from "./stamp.js";
 
 const TOO_DARK = 5; // W: with a median below this, nobody can be compared
@@ -17,9 +17,26 @@ function median(numbers) {
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-/** What the powers of the live panels are in the middle, in W. */
-export const peers = (house) =>
-  median(panels(house).filter((one) => stateOf(one) === "live").map((one) => value(one, "power")).filter((one) => typeof one === "number"));
+/** Who is compared with whom: panels of one supervisor, inverters of one line. */
+const group = (device) => `${device.via} ${isPanel(device)}`;
+
+/** What the powers of the live ones are in the middle, in W, by group; nobody is compared with itself alone. */
+export function peers(all) {
+  const powers = new Map();
+  for (const one of all) {
+    const watts = value(one, "power");
+    if (stateOf(one) !== "live" || typeof watts !== "number") continue;
+    if (!powers.has(group(one))) powers.set(group(one), []);
+    powers.get(group(one)).push(watts);
+  }
+  return new Map([...powers].filter(([, of]) => of.length > 1).map(([name, of]) => [name, median(of)]));
+}
+
+/** "12 panels and 1 inverter" */
+export function counted(all) {
+  const ours = all.filter(isPanel).length;
+  return [[ours, "panel"], [all.length - ours, "inverter"]].filter(([number]) => number).map((one) => count(...one)).join(" and ");
+}
 
 /** Smallest distance of two different numbers, in which `numbers` lie apart. */
 function pitch(numbers) {
@@ -63,7 +80,7 @@ function tile(device) {
 function update(node, device, middle, place) {
   const state = stateOf(device);
   const watts = value(device, "power");
-  const share = typeof watts === "number" && middle !== null && middle >= TOO_DARK ? watts / middle : null;
+  const share = typeof watts === "number" && middle >= TOO_DARK ? watts / middle : null;
   const percent = share === null ? "" : `${Math.round(share * 100)} %`;
   attr(node, "class", `panel ${grade(share, state)}${place ? " placed" : ""}`);
   text(node.children[0], typeof watts === "number" ? (Math.abs(watts) >= 1000 ? (watts / 1000).toFixed(1) + "k" : String(Math.round(watts))) : "–");
@@ -83,8 +100,9 @@ function build(section) {
   view = {
     told: el("p", { class: "told" }),
     map, rest,
+    wide: el("p", { class: "muted note", hidden: true }, "The roof is wider than the screen: it scrolls sideways."),
     group: el("div", { role: "group", "aria-label": "Panels: arrow keys move, Enter shows one" },
-      el("div", { class: "scroll roof" }, map), rest),
+      el("div", { class: "scroll roof" }, map)),
     legend: el("ul", { class: "grades", "aria-label": "Colours" },
       ...GRADES.map(([, name, words]) => el("li", null, el("span", { class: `dot ${name}` }), words)),
       ...["asleep", "stale", "lost"].map((name) => el("li", null, el("span", { class: `dot ${name}` }), name))),
@@ -98,6 +116,7 @@ function build(section) {
     }
   });
   view.group.addEventListener("keydown", move);
+  view.group.append(view.wide, rest);
   section.querySelector(".body").replaceChildren(el("div", { class: "roof-and-words" }, view.group, el("div", { class: "side" }, view.told, view.legend, view.note)));
 }
 
@@ -133,14 +152,24 @@ function move(event) {
   best.node.focus();
 }
 
-/** Shows the panels of the house that is looked at. */
+/** What the figures are, and whom they are compared with. */
+function remark(middles, live, noun) {
+  if (!live) return `No ${noun} has live data.`;
+  const bright = middles.filter((one) => one >= TOO_DARK);
+  if (bright.length) return `Figures are W. Colour and percentage: power beside that of the ${noun} in the middle${bright.length > 1 ? " of its group" : ""}, ${bright.map(power).join(" or ")}.`;
+  if (middles.length) return `Half of the live ${noun}s give less than ${power(middles[0])}: too little light to compare them.`;
+  return "Figures are W. There are no two to compare.";
+}
+
+/** Shows the inverters of the house that is looked at. */
 export function renderPanels(section) {
   const house = site();
-  const all = panels(house);
+  const all = inverters(house);
   section.hidden = !all.length;
   if (!all.length) return;
   if (!view) build(section);
-  const middle = peers(house);
+  const middles = peers(all);
+  const middle = (device) => middles.get(group(device));
   const plan = layout(all);
   const placed = plan ? all.filter((one) => plan.places.has(one.id)) : [];
   const place = (device) => {
@@ -153,16 +182,17 @@ export function renderPanels(section) {
     Object.assign(view.map.style, { aspectRatio: `${plan.wide * plan.shape} / ${plan.high}`, minWidth: `${plan.wide * 2.9}rem`, maxWidth: `${plan.wide * (all.length > 100 ? 3.2 : 4.6) * Math.max(1, plan.shape)}rem` });
   }
   view.map.parentElement.hidden = !plan;
-  keyed(view.map, placed, key, tile, (node, device) => update(node, device, middle, place(device)));
-  keyed(view.rest, plan ? all.filter((one) => !plan.places.has(one.id)) : all, key, tile, (node, device) => update(node, device, middle, null));
+  keyed(view.map, placed, key, tile, (node, device) => update(node, device, middle(device), place(device)));
+  keyed(view.rest, plan ? all.filter((one) => !plan.places.has(one.id)) : all, key, tile, (node, device) => update(node, device, middle(device), null));
+  view.wide.hidden = !plan || view.map.parentElement.scrollWidth <= view.map.parentElement.clientWidth;
   if (!view.group.querySelector('.panel[tabindex="0"]')) view.group.querySelector(".panel").tabIndex = 0;
 
   const counts = Object.groupBy ? Object.groupBy(all, stateOf) : all.reduce((sum, one) => ({ ...sum, [stateOf(one)]: [...(sum[stateOf(one)] || []), one] }), {});
   const parts = ["live", "asleep", "stale", "lost"].filter((state) => counts[state]).map((state) => `${counts[state].length} ${state}`);
-  text(view.told, `${count(all.length, "panel")}: ${parts.join(", ")}`);
-  text(view.note, middle === null ? "No panel has live data." : middle < TOO_DARK
-    ? `Half of the live panels give less than ${power(middle)}: too little light to compare them.`
-    : `Figures are W. Colour and percentage: power beside that of the panel in the middle, ${power(middle)}.${plan ? " Seen as they are planned on the roof." : ""}`);
+  text(view.told, `${counted(all)}: ${parts.join(", ")}`);
+  const noun = isPanel(all[0]) ? "panel" : "inverter";
+  text(section.querySelector("h2"), noun === "panel" ? "Panels" : "Inverters");
+  text(view.note, remark([...middles.values()].sort((a, b) => b - a), counts.live, noun) + (plan ? " Seen as they are planned on the roof." : ""));
   const worst = WORST.find((state) => counts[state] && (state !== "live" || counts.live.length)) || "stale";
   const summary = counts.live ? "live" : worst;
   const came = all.map(cameAt).filter((one) => one !== null);

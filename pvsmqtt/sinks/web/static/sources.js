@@ -3,7 +3,7 @@
 import { attr, badge, copyButton, el, facts, keyed, setBadge, text } from "./dom.js";
 import { count, moment, reading, span, words } from "./format.js";
 import { registerTable } from "./registers.js";
-import { now, store, value } from "./store.js";
+import { now, stateOf, store, value } from "./store.js";
 import { ageOf, stamp } from "./stamp.js";
 
 const KNOWN = new Set(["name", "kind", "state", "last_success", "age", "cycles", "refused", "trouble", "message", "last_refusal", "refused_values", "failing_for", "patience"]);
@@ -80,7 +80,7 @@ function line(node, device) {
   const units = Object.entries(from?.units || {});
   const heard = units.map(([number, unit]) => `${number}${unit.kind ? ` ${words(unit.kind)}` : ""}${unit.age === null ? "" : ` (${span(unit.age)} ago)`}`);
   const driver = Object.entries(from?.driver || {}).filter(([, times]) => times);
-  const state = value(device, "line_state") || (device.online ? "live" : "lost");
+  const state = value(device, "line_state") || stateOf(device);
   show(node, state, [["Line", device.model], ["Setting", from?.setting], ...told.slice(1),
     ["Units", heard.length ? heard.join(", ") : null], ["Driver", driver.length ? tally(Object.fromEntries(driver)) : null], ["Note", from?.note]], null);
 }

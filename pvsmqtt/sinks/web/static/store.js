@@ -21,19 +21,29 @@ export function value(device, key) {
   return found === undefined ? undefined : found.value;
 }
 
-/** live, stale, asleep or lost. */
+/** live, stale, asleep or lost of an inverter; of all else live, offline, or not heard yet since the service runs. */
 export function stateOf(device) {
   const told = value(device, "availability");
   if (told) return told;
-  return device.online ? "live" : "lost";
+  if (device.online) return "live";
+  return device.measured_at || device.sources.length ? "offline" : "not heard yet";
 }
 
-/** When what is known of a device came, in ms; of one that is not live any more, when it was measured if that is earlier. */
+const POWERS = ["pv_power", "load_power", "grid_power", "battery_power"];
+
+/** The same of the powers of a house: it is online with any of its devices, which makes no power known. */
+export function powersState(house) {
+  const state = stateOf(house);
+  return state === "live" && !POWERS.some((key) => typeof value(house, key) === "number") ? "unknown" : state;
+}
+
+/** When what is known of a device came, in ms; of one that is not live, when it was measured, null if it never was. */
 export function cameAt(device) {
   const came = Date.parse(device.received_at || "");
   const measured = Date.parse(device.measured_at || "");
-  if (Number.isNaN(came)) return Number.isNaN(measured) ? null : measured;
-  return stateOf(device) !== "live" && measured < came ? measured : came;
+  if (stateOf(device) === "live" && !Number.isNaN(came)) return came;
+  if (Number.isNaN(measured)) return null;
+  return came < measured ? came : measured;
 }
 
 export const sites = () => [...store.devices.values()].filter((device) => device.kind === "site");
@@ -44,9 +54,13 @@ export function site() {
   return all.find((one) => one.id === store.site) || all[0] || null;
 }
 
-/** The inverters of a house: one for each panel, where it has micro inverters. */
-export const panels = (house) =>
-  [...store.devices.values()].filter((one) => one.kind === "inverter" && (!house || one.site === house.id));
+/** Whether an inverter is that of one panel, not of a string: those hang on a supervisor. */
+export const isPanel = (inverter) => Boolean(inverter.panel) || store.devices.get(inverter.via)?.kind === "supervisor";
+
+/** The inverters of a house, those of panels first. */
+export const inverters = (house) =>
+  [...store.devices.values()].filter((one) => one.kind === "inverter" && (!house || one.site === house.id))
+    .sort((one, other) => isPanel(other) - isPanel(one));
 
 function take(device) {
   device.map = new Map(device.values.map((one) => [one.key, one]));

@@ -3,7 +3,7 @@
 import { chart, dataOf } from "./chart.js";
 import { el, text } from "./dom.js";
 import { get } from "./feed.js";
-import { site, stateOf } from "./store.js";
+import { now, powersState, site } from "./store.js";
 import { stamp } from "./stamp.js";
 
 const EVERY = 300000;
@@ -40,7 +40,7 @@ export async function renderToday(section, anew) {
     const reply = await get(`api/curves?device=${encodeURIComponent(wanted)}`);
     if (asked.id !== wanted) return;
     if (reply) {
-      got = Date.parse(reply.now);
+      got = now(); // `reply.now` is the time of the house, which may have another clock
       const data = dataOf(reply, wanted);
       picture.show(data);
       asked.empty = !Object.values(data.series).some((values) => values.some((one) => one !== null));
@@ -48,5 +48,6 @@ export async function renderToday(section, anew) {
       text(signs, `Time of the house. Grid above zero is import, below is export${stored ? "; battery above zero discharges, below charges" : ""}.`);
     }
   }
-  stamp(section.querySelector(".stamp"), stateOf(house), got);
+  const state = powersState(house);
+  stamp(section.querySelector(".stamp"), state, state === "live" ? got : null);
 }
