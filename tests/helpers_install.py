@@ -139,6 +139,11 @@ class Machine:
         return self.root / "etc/systemd/system/pvsmqtt.service"
 
     @property
+    def template(self) -> Path:
+        """Of several processes, where somebody made it."""
+        return self.unit.with_name("pvsmqtt@.service")
+
+    @property
     def version(self) -> str:
         """Of the release in use, which must work."""
         return self.version_of("venv")

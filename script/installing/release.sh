@@ -104,18 +104,22 @@ try_release() {
     local version error
     version=$(run -m pvsmqtt --version 2>&1) || fail "the new release does not start; the old one stays:" "${version##*$'\n'}"
     error=$(run -c 'import pvsmqtt.service' 2>&1) || fail "the new release does not start; the old one stays:" "${error##*$'\n'}"
-    if [ -e "$config" ] && ! error=$(parses "$release"); then
-        # Who has not finished writing it may upgrade all the same.
-        if [ -e "$home/venv/bin/python" ] && parses "$home/venv" >/dev/null; then
-            fail "the new release does not understand the configuration; the old one stays:" "$error"
+    local service file
+    for service in pvsmqtt.service $(instances_that_run); do
+        file=$(config_of "$service")
+        if [ -e "$file" ] && ! error=$(parses "$release" "$file"); then
+            # Who has not finished writing it may upgrade all the same.
+            if [ -e "$home/venv/bin/python" ] && parses "$home/venv" "$file" >/dev/null; then
+                fail "the new release does not understand the configuration; the old one stays:" "$error"
+            fi
+            say "  the configuration has errors, before as after:"
+            say "    ${error//$'\n'/$'\n'    }"
         fi
-        say "  the configuration has errors, before as after:"
-        say "    ${error//$'\n'/$'\n'    }"
-    fi
+    done
     step "$version works"
 }
 run() { "$release/bin/python" -IB "$@" </dev/null; } # -I: nothing of the clone
-parses() { # release
+parses() { # release, file
     "$1/bin/python" -IB -c '
 import sys
 from pathlib import Path
@@ -124,7 +128,7 @@ try:
     load(Path(sys.argv[1]))
 except SettingsError as error:
     sys.exit(str(error))
-' "$config" 2>&1 </dev/null
+' "$2" 2>&1 </dev/null
 }
 
 # The paths in a release made for an image are those it will have there.
@@ -177,22 +181,28 @@ remove_older() {
     done
 }
 
-# A service that ran must run again; if it does not, the release before takes its place again.
+# What ran must run again; if one does not, the release before takes its place again. Those that were not restarted
+# until then never left it.
 restart() {
-    if ! service_runs; then
-        rm -f "$home/venv/.restart"
-        return
-    fi
-    step "restarting the service"
-    if systemd restart pvsmqtt.service; then
-        rm -f "$home/venv/.restart"
-        return
-    fi
-    [ -n "$(release_of previous)" ] || fail "the service does not start" "journalctl -u pvsmqtt -n 30"
+    local service running=() restarted=()
+    mapfile -t running < <(! service_runs || echo pvsmqtt.service; instances_that_run)
+    for service in "${running[@]}"; do
+        step "restarting ${service%.service}"
+        restarted+=("$service")
+        if ! systemd restart "$service"; then
+            does_not_start "$service" "${restarted[@]}"
+        fi
+    done
+    rm -f "$home/venv/.restart"
+}
+does_not_start() { # which, all that were restarted
+    local name=${1%.service} service
+    [ -n "$(release_of previous)" ] || fail "$name does not start" "journalctl -u $name -n 30"
     go_back
-    systemd restart pvsmqtt.service || true
-    fail "the service does not start with the new release, so the one before is in use again" \
-        "journalctl -u pvsmqtt -n 30"
+    for service in "${@:2}"; do
+        systemd restart "$service" || true
+    done
+    fail "$name does not start with the new release, so the one before is in use again" "journalctl -u $name -n 30"
 }
 go_back() { # each takes the other's place
     local current previous

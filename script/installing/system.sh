@@ -9,8 +9,20 @@ elif [ -z "$root" ] && [ -d /run/systemd/system ]; then
 else
     systemd() { return 1; }
 fi
+# Whether it is this machine, which has its paths and its network, or a folder with a system in it.
+this_machine() { [ -z "$root" ] || [ -n "${SYSTEMCTL:-}" ]; }
 systemd_runs() { [ -n "${SYSTEMCTL:-}" ] || { [ -z "$root" ] && [ -d /run/systemd/system ]; }; }
 service_runs() { systemd is-active --quiet pvsmqtt.service; }
+
+# Several processes (docs/many-houses.md) are instances of a template.
+instances() { # states
+    { systemd list-units --plain --no-legend --full --state="$1" 'pvsmqtt@*.service' || true; } | awk '{ print $1 }'
+}
+instances_that_run() { instances active,reloading; }
+config_of() { # pvsmqtt.service, pvsmqtt@north.service
+    local name=${1#pvsmqtt@}
+    printf '%s\n' "${config%/*}/${name%.service}.toml"
+}
 
 # Writes a file only where it differs; status 1: it was as it should be already.
 put() { # source, target
@@ -22,15 +34,41 @@ put() { # source, target
     mv "$2.new" "$2"
 }
 
-embedded() { grep -qs '^ *host *= *"embedded"' "$config"; }
+embedded() { grep -qs '^ *host *= *"embedded"' "${1:-$config}"; } # file
 has_amqtt() { [ -n "$(find "$home/venv/" -maxdepth 4 -name amqtt -print -quit 2>/dev/null)" ]; }
+
+template_of() { # unit; the same as in docs/many-houses.md
+    sed 's|/etc/pvsmqtt/pvsmqtt.toml|/etc/pvsmqtt/%i.toml|; s|^StateDirectory=pvsmqtt$|StateDirectory=pvsmqtt-%i|' "$1"
+}
+# A template that is what the documentation makes of the unit follows the unit; one that somebody changed is theirs.
+# Status 1: nothing was written.
+renew_template() {
+    local new=systemd/pvsmqtt.service
+    if [ ! -e "$template" ] || template_of "$new" | cmp -s - "$template"; then
+        return 1
+    fi
+    if [ -e "$unit" ] && template_of "$unit" | cmp -s - "$template"; then
+        step "writing ${template#"$root"}, made of the unit"
+        template_of "$new" >"$template.new" && mv "$template.new" "$template"
+        return
+    fi
+    if ! cmp -s "$new" "$unit"; then
+        say "  the unit is a new one, and ${template#"$root"} stays as it was: it is not what was made of the old one"
+        say "  make it anew, and your changes again: docs/many-houses.md, Several processes"
+    fi
+    return 1
+}
 
 system_files() {
     # The unit gives the service the group of serial devices; Debian has it.
     if [ -z "$root" ]; then
         getent group dialout >/dev/null || groupadd --system dialout
     fi
-    if put systemd/pvsmqtt.service "$unit" && systemd_runs; then
+    local changed=''
+    # First: it is compared with what the unit was until now.
+    renew_template && changed=yes
+    put systemd/pvsmqtt.service "$unit" && changed=yes
+    if [ -n "$changed" ] && systemd_runs; then
         systemd daemon-reload
     fi
     if [ -d "$root/etc/udev" ] && put systemd/70-pvsmqtt-serial.rules "$rules"; then

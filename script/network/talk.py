@@ -11,7 +11,9 @@ from pathlib import Path
 from network import Refused, apply, choice, manager, plan, ports
 from network.record import Record
 
-EXAMPLE = "example: sudo script/install --network      undone with: sudo script/install --network --undo"
+EXAMPLE = """\
+example:      sudo script/install --network
+undone with:  sudo script/install --network --undo"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,10 +36,12 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="script/install --network",
-        description="Sets up the network of a machine between a PVS and the home: a fixed address on the wired port "
-        "to the PVS, never the default route, no DNS, no IPv6 there; Wi-Fi without power saving, connected again "
-        "when it is lost. Shows everything first, and asks.",
+        description="Sets up the network of a machine between a PVS and the home: a fixed address\n"
+        "on the wired port to the PVS, never the default route, no DNS, no IPv6 there;\n"
+        "Wi-Fi without power saving, connected again when it is lost. Shows everything\n"
+        "first, and asks.",
         epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--interface", metavar="NAME", help="the wired port to the PVS (default: found)")
     parser.add_argument(

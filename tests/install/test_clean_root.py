@@ -99,7 +99,8 @@ def test_installed_run_upgraded_gone_back_and_removed(root: Path) -> None:
     assert not (root / "opt/pvsmqtt").exists()
     assert (root / "etc/pvsmqtt/pvsmqtt.toml").exists()
     inside("script/install --uninstall --keep-published --purge --yes")
-    assert (root / "etc/pvsmqtt/pvsmqtt.toml").exists(), "nothing is installed any more, so nothing is removed"
+    assert not (root / "etc/pvsmqtt").exists(), "what an earlier --uninstall left is removed too"
+    assert not state.exists()
 
 
 WORLD = """\

@@ -134,7 +134,7 @@ def test_a_configuration_that_was_wrong_before_holds_no_upgrade_up(machine: Mach
 
 def test_the_service_is_restarted(machine: Machine, tmp_path: Path) -> None:
     machine.ok("--wheel", wheel(tmp_path, "2"), SYSTEMCTL=systemctl(tmp_path / "bin", ""))
-    assert "restart pvsmqtt.service" in told(tmp_path / "bin")
+    assert restarted(tmp_path / "bin") == ["pvsmqtt.service"]
 
 
 def test_a_service_that_does_not_run_is_not_started(machine: Machine, tmp_path: Path) -> None:
@@ -325,30 +325,42 @@ def test_uninstall_stops_first_and_then_takes_off_what_was_published(machine: Ma
     assert not machine.home.exists()
 
 
-def test_uninstall_removes_nothing_when_the_broker_does_not_answer(machine: Machine) -> None:
+def test_from_a_folder_nothing_can_be_taken_off_a_broker(machine: Machine) -> None:
+    """Its programs are for the place where the folder will be, /opt/pvsmqtt."""
+    said = machine.ok("--uninstall", "--yes")
+    assert "What was published stays on the broker" in said
+    assert not machine.home.exists()
+    assert not machine.config.with_name("purged").exists()
+
+
+def test_uninstall_removes_nothing_when_the_broker_does_not_answer(machine: Machine, tmp_path: Path) -> None:
     program((machine.home / "venv").resolve() / "bin", "pvsmqtt", "exit 1")
-    done = machine.install("--uninstall", "--yes")
+    done = machine.install("--uninstall", "--yes", SYSTEMCTL=systemctl(tmp_path / "bin", ""))
     assert done.returncode == 1
     assert "--keep-published" in done.stderr
     assert machine.version == "1"
     assert machine.unit.exists()
 
 
-def test_uninstall_asks_nobody_when_nobody_is_there(machine: Machine) -> None:
+def test_uninstall_asks_nobody_when_nobody_is_there(machine: Machine, tmp_path: Path) -> None:
     before = machine.picture()
-    done = machine.install("--uninstall")
+    done = machine.install("--uninstall", SYSTEMCTL=systemctl(tmp_path / "bin", ""))
     assert done.returncode == 1
     assert "--yes" in done.stderr
     assert machine.picture() == before
 
 
 @pytest.mark.parametrize(("answer", "taken_off"), [("y", True), ("n", False), ("", False)])
-def test_on_a_terminal_uninstall_asks(machine: Machine, answer: str, taken_off: bool) -> None:
+def test_on_a_terminal_uninstall_asks(machine: Machine, tmp_path: Path, answer: str, taken_off: bool) -> None:
     program((machine.home / "venv").resolve() / "bin", "pvsmqtt", f"touch {machine.config.parent}/purged")
     ours, theirs = pty.openpty()
     os.write(ours, f"{answer}\n".encode())
     done = subprocess.run(
-        [SCRIPT, "--root", machine.root, "--uninstall"], stdin=theirs, capture_output=True, text=True
+        [SCRIPT, "--root", machine.root, "--uninstall"],
+        env={**os.environ, "SYSTEMCTL": systemctl(tmp_path / "bin", "")},
+        stdin=theirs,
+        capture_output=True,
+        text=True,
     )
     os.close(ours)
     os.close(theirs)
@@ -371,3 +383,147 @@ def test_purge_removes_configuration_and_state(machine: Machine) -> None:
     left = machine.picture()
     assert not [name for name in left if "pvsmqtt" in name]
     assert {name: left.get(name) for name in others} == others
+
+
+@pytest.mark.parametrize("first", [["--keep-published"], ["--keep-published", "--purge", "--yes"]])
+def test_purge_removes_what_an_earlier_uninstall_left(machine: Machine, first: list[str]) -> None:
+    state = machine.root / "var/lib/private/pvsmqtt"
+    state.mkdir(parents=True)
+    machine.ok("--uninstall", *first)
+    asked = machine.install("--uninstall", "--purge")
+    assert state.exists() is (asked.returncode == 1), "nobody is there to say yes"
+    said = machine.ok("--uninstall", "--purge", "--yes")
+    assert ("is not installed; nothing was changed" in said) is ("--purge" in first)
+    assert not state.exists()
+    assert not machine.config.parent.exists()
+
+
+# --- several processes: docs/many-houses.md ---
+
+
+RUNNING = (
+    "is-active*) exit 3;; list-units*) printf 'pvsmqtt@%s.service loaded active running of a house\\n' north south;;"
+)
+"""Only the instances run."""
+
+
+def restarted(folder: Path) -> list[str]:
+    return [line.split()[1] for line in told(folder) if line.startswith("restart ")]
+
+
+def made_of(unit: Path) -> str:
+    """The template, by the command in the documentation."""
+    text = (REPOSITORY / "docs/many-houses.md").read_text()
+    command = text[text.index("sed 's|") : text.index(" | sudo tee")]
+    command = command.replace("/etc/systemd/system/pvsmqtt.service", str(unit))
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def several(machine: Machine) -> Machine:
+    """Two processes, of which each is enabled."""
+    machine.template.write_text(made_of(machine.unit))
+    for name in ("north", "south"):
+        machine.config.with_name(f"{name}.toml").write_text(f'instance = "{name}"\n')
+        link = machine.unit.parent / f"multi-user.target.wants/pvsmqtt@{name}.service"
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to("/etc/systemd/system/pvsmqtt@.service")
+    return machine
+
+
+def test_instances_that_run_are_restarted_in_every_release(several: Machine, tmp_path: Path) -> None:
+    calls = systemctl(tmp_path / "bin", RUNNING)
+    instances = ["pvsmqtt@north.service", "pvsmqtt@south.service"]
+    several.ok("--wheel", wheel(tmp_path, "2"), SYSTEMCTL=calls)
+    assert restarted(tmp_path / "bin") == instances
+    several.ok("--rollback", SYSTEMCTL=calls)
+    assert restarted(tmp_path / "bin") == instances * 2
+    assert any("--state=active" in line for line in told(tmp_path / "bin")), "those that are stopped stay stopped"
+    several.ok("--wheel", wheel(tmp_path, "3"), SYSTEMCTL=systemctl(tmp_path / "all", RUNNING.replace("exit 3", "")))
+    assert restarted(tmp_path / "all") == ["pvsmqtt.service", *instances]
+
+
+def test_an_instance_that_does_not_start_takes_all_back_to_the_release_before(
+    several: Machine, tmp_path: Path
+) -> None:
+    once = f"'restart pvsmqtt@south'*) [ -e {tmp_path}/again ] && exit 0; touch {tmp_path}/again; exit 1;;"
+    done = several.install("--wheel", wheel(tmp_path, "2"), SYSTEMCTL=systemctl(tmp_path / "bin", RUNNING + once))
+    assert done.returncode == 1
+    assert "pvsmqtt@south does not start with the new release, so the one before is in use again" in done.stderr
+    assert "journalctl -u pvsmqtt@south" in done.stderr
+    assert several.version == "1"
+    assert restarted(tmp_path / "bin") == ["pvsmqtt@north.service", "pvsmqtt@south.service"] * 2
+
+
+def test_a_release_must_understand_the_configuration_of_every_instance(several: Machine, tmp_path: Path) -> None:
+    one = wheel(tmp_path, "2", refused='"south"')
+    done = several.install("--wheel", one, SYSTEMCTL=systemctl(tmp_path / "bin", RUNNING))
+    assert done.returncode == 1
+    assert "south.toml:1" in done.stderr
+    assert several.version == "1"
+    assert not restarted(tmp_path / "bin")
+
+
+def test_a_template_that_was_made_of_the_unit_follows_it(several: Machine, tmp_path: Path) -> None:
+    several.unit.write_text(several.unit.read_text().replace("TasksMax=32", "TasksMax=16"))
+    several.template.write_text(made_of(several.unit))
+    said = several.ok("--wheel", wheel(tmp_path, "1"), SYSTEMCTL=systemctl(tmp_path / "bin", RUNNING))
+    assert "writing /etc/systemd/system/pvsmqtt@.service" in said
+    assert several.template.read_text() == made_of(several.unit)
+    assert "TasksMax=32" in several.template.read_text()
+    assert told(tmp_path / "bin").count("daemon-reload") == 1
+    before = several.picture()
+    several.ok("--wheel", wheel(tmp_path, "1"))
+    assert several.picture() == before
+
+
+def test_a_template_that_somebody_changed_is_theirs(several: Machine, tmp_path: Path) -> None:
+    theirs = several.template.read_text() + "# mine\n"
+    several.template.write_text(theirs)
+    assert "make it anew" not in several.ok("--wheel", wheel(tmp_path, "1")), "the unit is no new one"
+    several.unit.write_text("of an older version")
+    said = several.ok("--wheel", wheel(tmp_path, "1"))
+    assert "make it anew, and your changes again: docs/many-houses.md" in said
+    assert several.template.read_text() == theirs
+
+
+@pytest.mark.parametrize("systemd_runs", [True, False])
+def test_uninstall_takes_the_instances_along(several: Machine, tmp_path: Path, systemd_runs: bool) -> None:
+    real = (several.home / "venv").resolve() / "bin"
+    purge = f'echo "$1 $3 in $STATE_DIRECTORY" >> {tmp_path}/bin/told'
+    program(real, "pvsmqtt", purge)
+    others = strangers(several)
+    env = {"SYSTEMCTL": systemctl(tmp_path / "bin", RUNNING)} if systemd_runs else {}
+    said = several.ok("--uninstall", "--yes", **env)
+    assert "pvsmqtt@.service, which is of no use without /opt/pvsmqtt" in said
+    assert not several.template.exists()
+    assert {name: several.picture().get(name) for name in others} == others
+    assert several.config.with_name("north.toml").exists()
+    if not systemd_runs:
+        assert not list(several.unit.parent.glob("*.wants/*"))
+        return
+    lines = told(tmp_path / "bin")
+    south = lines.index("stop pvsmqtt@south.service")
+    assert lines.index("stop pvsmqtt@north.service") < south
+    etc, state = several.config.parent, several.root / "var/lib"
+    published = {"": "pvsmqtt.toml", "-north": "north.toml", "-south": "south.toml"}
+    taken = [lines.index(f"purge {etc}/{file} in {state}/pvsmqtt{name}") for name, file in published.items()]
+    assert south < min(taken)
+    assert max(taken) < lines.index("disable pvsmqtt@.service")
+    assert lines.count("stop pvsmqtt.service") == 0, "it does not run"
+
+
+def test_purge_removes_the_state_of_instances_and_not_what_the_network_needs(several: Machine) -> None:
+    lib = several.root / "var/lib"
+    for name in ("north", "gone"):
+        (lib / f"private/pvsmqtt-{name}").mkdir(parents=True)
+        (lib / f"pvsmqtt-{name}").symlink_to(f"private/pvsmqtt-{name}")
+    several.config.with_name("network.toml").write_text('instance = "network"\n')
+    record = lib / "pvsmqtt-network/record.json"
+    record.parent.mkdir()
+    record.write_text("{}")
+    several.ok("--uninstall", "--purge", "--yes")
+    assert not several.config.parent.exists()
+    assert not list(lib.rglob("*north*"))
+    assert record.exists()
+    assert len(list(lib.rglob("pvsmqtt-gone"))) == 2, "of what nothing here tells"

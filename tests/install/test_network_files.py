@@ -301,3 +301,11 @@ def test_it_runs_with_the_library_of_python_alone() -> None:
         [sys.executable, "-S", "-B", "-c", code], env=env, capture_output=True, text=True, check=True
     )
     assert {name for name in done.stdout.split() if name not in sys.stdlib_module_names} <= {"network", "__main__"}
+
+
+def test_help_shows_how_it_is_used_line_by_line() -> None:
+    done = subprocess.run([SCRIPT, "--network", "--help"], capture_output=True, text=True, check=True)
+    *_, example, undone = done.stdout.splitlines()
+    assert (example.split(":")[0], undone.split(":")[0]) == ("example", "undone with")
+    assert example.endswith("sudo script/install --network")
+    assert undone.endswith("sudo script/install --network --undo")
