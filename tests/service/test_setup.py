@@ -172,7 +172,8 @@ async def test_no_pvs(home: Home, broker: Mosquitto, bench: Bench) -> None:
     async with home.talk() as talk:
         said = await talk.until("a PVS seems to announce itself only when")
         assert said.lower().count("found") == 1, said
-        await talk.answer("Address of the PVS [172.27.153.1]", "ftp://there")
+        said = await talk.answer("Address of the PVS [172.27.153.1]", "ftp://there")
+        assert "--host" not in said, "that is an option of discover"
         await talk.until("allowed: http and https")
         await talk.answer("Address of the PVS", f"127.0.0.1:{simulator.port}")
         await talk.until("cannot be read now")

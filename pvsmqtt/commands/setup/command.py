@@ -180,7 +180,8 @@ def _next(path: Path, choices: Choices, web: WebOptions) -> Iterator[str]:
         if choices.host == EMBEDDED:
             yield "  sudo script/install                      once more: it brings the broker along"
         if is_open:
-            yield f"  pvsmqtt web-password                     {PASSWORD} in {path}"
+            yield "  /opt/pvsmqtt/venv/bin/pvsmqtt web-password"
+            yield f"                                           {PASSWORD} in {path}"
         yield "  sudo systemctl enable --now pvsmqtt      start it, now and at every boot"
         yield "  sudo systemctl restart pvsmqtt           where it runs already"
         yield "  journalctl -u pvsmqtt -f                 what it says"
