@@ -66,7 +66,7 @@ async def _not_answered(broker: Broker, context: tls.Context | None, closed: boo
     if context is None and await asyncio.to_thread(tls.look, broker.host, broker.port) is not None:
         return Refused(
             f"the broker at {broker} speaks TLS at this port, and we do not",
-            f"write tls = true in {broker.table}, or the port for plain text (for MQTT usually 1883)",
+            f"{_with(broker)}, or the port for plain text (for MQTT usually 1883)",
             reason="plain",
         )
     if not closed:
@@ -120,9 +120,23 @@ def of_tls(
         )
     return Refused(
         f"no TLS is spoken at {broker} ({_short(error)})",
-        f"check port in {broker.table}: TLS is usually at 8883, plain MQTT at 1883; for plain MQTT leave out tls",
+        f"check port in {broker.table}: TLS is usually at 8883, plain MQTT at 1883; "
+        f"for plain MQTT {_without(broker)}",
         reason="tls",
     )
+
+
+def _with(broker: Broker) -> str:
+    """How TLS is asked for: in the configuration, or in an address on the command line."""
+    if broker.table.startswith("--"):
+        return f"write {'mqtts' if broker.path is None else 'wss'}:// in {broker.table}"
+    return f"write tls = true in {broker.table}"
+
+
+def _without(broker: Broker) -> str:
+    if broker.table.startswith("--"):
+        return f"write {'mqtt' if broker.path is None else 'ws'}:// there"
+    return "leave out tls"
 
 
 def _not_accepted(

@@ -48,8 +48,9 @@ def check(config: Path | None, as_json: bool) -> int:
 
 def lines(finding: Finding) -> list[str]:
     """A finding as people read it."""
-    advice = [f"      -> {finding.advice}"] if finding.advice and not finding.ok else []
-    return [f"{'good' if finding.ok else 'BAD '}  {finding.subject}: {finding.text}", *advice]
+    word = "BAD " if not finding.ok else "note" if finding.note else "good"
+    advice = [f"      -> {finding.advice}"] if finding.advice and word != "good" else []
+    return [f"{word}  {finding.subject}: {finding.text}", *advice]
 
 
 def not_ready(findings: Iterable[Finding]) -> str:

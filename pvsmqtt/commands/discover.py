@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ADVICE = (
     "if it is on your Wi-Fi, your router knows its address; on its port LAN1 it is 172.27.153.1, and this machine "
-    "needs an address of that network; then ask it with --host ADDRESS"
+    "needs an address of that network"
 )
 HOW = {"announced": "it announced itself", "asked": "it answered when asked"}
 
@@ -68,7 +68,8 @@ def discover(
         for text in missed:
             print(f"pvsmqtt: {text}", file=sys.stderr)  # noqa: T201
         return 0
-    print(f"pvsmqtt: {why_none(seen, missed)}", file=sys.stderr)  # noqa: T201
+    advice = "" if seen else "; then ask it with --host ADDRESS"
+    print(f"pvsmqtt: {why_none(seen, missed)}{advice}", file=sys.stderr)  # noqa: T201
     return 1
 
 

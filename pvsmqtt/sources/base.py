@@ -41,12 +41,14 @@ O = TypeVar("O", bound=Options)  # noqa: E741
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of ``pvsmqtt check``: what was looked at, whether it is good, and what to do if not."""
+    """One line of ``pvsmqtt check``: what was looked at, whether it is good, and what to do if not. A ``note`` is
+    worth a look, and hinders nothing."""
 
     subject: str
     ok: bool
     text: str
     advice: str = ""
+    note: bool = False
 
 
 class Source(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +235,21 @@ async def test_tls_to_a_port_without(bench: Bench, authority: Authority) -> None
     plain = await bench.broker()
     error = await refused(broker(plain.port, "127.0.0.1", ca_file=authority.ca.certificate))
     assert "no TLS is spoken at" in error.text
-    assert "leave out tls" in error.advice
+    assert "for plain MQTT leave out tls" in error.advice
+
+
+@pytest.mark.parametrize(("path", "scheme"), [(None, "mqtt"), ("/mqtt", "ws")])
+async def test_on_the_command_line_the_scheme_says_it(
+    bench: Bench, authority: Authority, path: str | None, scheme: str
+) -> None:
+    """Not an option of the configuration."""
+    plain = await bench.broker()
+    named = replace(broker(plain.port, "127.0.0.1", ca_file=authority.ca.certificate), table="--broker", path=path)
+    error = await refused(named)
+    assert f"for plain MQTT write {scheme}:// there" in error.advice
+    assert "tls" not in error.advice.replace("TLS", "")
+    error = await refused(Broker("localhost", await secured(bench, authority.server()), table="--broker", path=path))
+    assert f"write {scheme}s:// in --broker" in error.advice
 
 
 async def test_a_broker_that_is_silent_is_not_taken_for_one_without_tls(

@@ -140,6 +140,18 @@ def test_what_is_wrong(case: str) -> None:
     assert advice in found[0].advice
 
 
+def test_what_is_to_be_done_about_two_networks() -> None:
+    ports = (LOOPBACK, eth("192.168.1.5/24", "~172.27.153.20/24"))
+    (found,) = bad(Snapshot(ports, (route("eth0", by="192.168.1.1"), SIDE)))
+    assert "see docs/networks.md" in found.advice
+    assert "an address in 172.27.153.0/24 has to ask" in found.advice
+
+
+def test_what_may_go_wrong_one_day_is_a_note() -> None:
+    snapshot, question, _ = RIGHT["a lease"]
+    assert [(finding.ok, finding.note) for finding in told(snapshot, question)] == [(True, False), (True, True)]
+
+
 def test_the_same_address_twice() -> None:
     ports = eth("172.27.153.2/24"), eth("172.27.153.2/24", name="eth1")
     twice, both = bad(Snapshot((LOOPBACK, HOME, *ports), (BY_HOME, SIDE)))

@@ -1,8 +1,10 @@
 """``pvsmqtt check``: exit status, words, and the form for machines."""
 
+import itertools
 import json
 import socket
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -29,7 +31,9 @@ async def check(
     if bad is None:
         assert log == ""
         assert "BAD" not in out
-        assert "->" not in out
+        lines = out.splitlines()
+        after = [before[:4] for before, line in itertools.pairwise(lines) if line.startswith("      -> ")]
+        assert set(after) <= {"note"}, "what is good needs no advice"
     else:
         assert log == f"pvsmqtt: not ready: {bad}"
         assert f"BAD   {bad}: " in out
@@ -133,6 +137,17 @@ async def test_a_firmware_that_wants_a_login(bench: Bench, broker: Mosquitto) ->
     assert f"pvs {pvs.https_url} interface: varserver with login, because PVS6" in out
     assert "4 × Inverter" in out
     assert pvs.stats.logouts == pvs.stats.logins, "a check leaves no session behind"
+
+
+async def test_a_clock_that_is_wrong_hinders_nothing(bench: Bench, broker: Mosquitto) -> None:
+    pvs = await bench.pvs(clock=lambda: datetime.now(UTC) - timedelta(hours=13))
+    settings = bench.make_service(bench.settings(broker.port, pvs.port))
+    status, out, log = await pvsmqtt("check", "--config", str(settings.file)).run()
+    assert (status, log) == (0, "")
+    lines = out.splitlines()
+    (place,) = [place for place, line in enumerate(lines) if line.startswith("note  pvs")]
+    assert " clock: 13:00:0" in lines[place] or " clock: 12:59:5" in lines[place]
+    assert lines[place + 1].startswith("      -> if `date` is wrong here")
 
 
 async def test_a_firmware_that_wants_another_password(bench: Bench, broker: Mosquitto) -> None:

@@ -13,6 +13,7 @@ import pytest
 from harness import Bench, Mosquitto, free_port, pvsmqtt
 from harness.processes import environment
 from harness.terminal import CTRL_C, CTRL_D, Conversation, conversation
+from helpers_web import HASH
 
 from pvsmqtt.settings import load
 from pvsmqtt.settings.example import example
@@ -169,8 +170,10 @@ async def test_no_pvs(home: Home, broker: Mosquitto, bench: Bench) -> None:
     """None is found; what is typed does not answer; then it does."""
     simulator = await bench.pvs(start=False)
     async with home.talk() as talk:
-        await talk.until("No PVS was found")
-        await talk.answer("Address of the PVS [172.27.153.1]", "ftp://there")
+        said = await talk.until("a PVS seems to announce itself only when")
+        assert said.lower().count("found") == 1, said
+        said = await talk.answer("Address of the PVS [172.27.153.1]", "ftp://there")
+        assert "--host" not in said, "that is an option of discover"
         await talk.until("allowed: http and https")
         await talk.answer("Address of the PVS", f"127.0.0.1:{simulator.port}")
         await talk.until("cannot be read now")
@@ -430,6 +433,15 @@ class TestWithoutATerminal:
         assert said in log
         assert home.nothing_written()
 
+    async def test_answers_that_are_not_there(self, home: Home, tmp_path: Path) -> None:
+        status, _, log = await home.run("--answers", str(tmp_path / "nope"))
+        assert status == 2
+        assert f"{tmp_path / 'nope'}: there is no such file" in log
+        assert "TOML" not in log
+        status, _, log = await home.run("--answers", str(tmp_path))
+        assert (status, log.count("TOML")) == (2, 0)
+        assert "cannot be read: Is a directory" in log
+
     async def test_nothing_is_found(self, home: Home) -> None:
         status, _, log = await home.run("--yes", "--pvs", "auto")
         assert status == 2
@@ -558,6 +570,22 @@ async def test_the_status_page(home: Home, broker: Mosquitto, pvs: PvsSimulator)
     assert home.document["web"] == {"listen": "127.0.0.1:8485"}
     assert (await home.run("--yes", "--web", "off"))[0] == 0
     assert "web" not in home.document
+
+
+async def test_a_page_for_everybody_wants_a_password(home: Home, broker: Mosquitto, pvs: PvsSimulator) -> None:
+    async def told(listen: str) -> str:
+        _, out, _ = await without_questions(home, broker, "--web", listen)
+        return out.partition("What comes next:")[2]
+
+    assert "pvsmqtt web-password" not in await told(f"127.0.0.1:{free_port()}")
+    place = f":{free_port()}"
+    assert "pvsmqtt web-password" in await told(place)
+    file = home.file.read_text("utf-8")
+    home.file.write_text(file.replace(f'listen = "{place}"', f'listen = "{place}"\npassword_hash = "{HASH}"'))
+    status, out, _ = await home.run("--yes", "--broker", f"127.0.0.1:{broker.port}", "--user", "solar")
+    assert status == 0
+    assert "What comes next:" in out
+    assert "web-password" not in out
 
 
 async def test_where_it_may_not_write(home: Home) -> None:

@@ -140,11 +140,15 @@ async def test_several_requests_share_a_connection(shown: Shown) -> None:
             assert len({seen.peer for seen in pvs.seen}) == 1
 
 
-async def test_what_speaks_no_tls_is_unreachable() -> None:
+@pytest.mark.parametrize("wanted", ["pin", "any", "verify", "ab" * 32])
+async def test_what_speaks_no_tls_is_told(wanted: str) -> None:
     async with FakePvs().running() as pvs:
-        with pytest.raises(Refused) as refused:
-            await fingerprint(pvs.base.replace("http:", "https:"))
-        assert refused.value.reason is Refusal.UNREACHABLE
+        base = pvs.base.replace("http:", "https:")
+        async with PvsClient(place(base), Certificate(wanted, Memory(None, "pvs"))) as client:
+            with pytest.raises(Refused) as refused:
+                await Login(client, PASSWORD).get(DEVICES)
+        assert refused.value.reason is Refusal.NO_TLS
+        assert f"no TLS with {base} (" in refused.value.detail
 
 
 async def test_where_nobody_is_there_is_nothing_to_pin() -> None:

@@ -106,6 +106,46 @@ async def test_a_clock_that_is_off_is_told() -> None:
         findings = await check(options_of(pvs.base))
     (clock,) = [finding for finding in findings if finding.subject.endswith("clock")]
     assert "behind this machine's clock" in clock.text
+    assert (clock.ok, clock.note) == (True, True), "values are right all the same"
+    for words in ("`date`", "timedatectl", "from the internet"):
+        assert words in clock.advice
+
+
+async def test_an_interface_that_lets_nobody_in_is_not_called_good() -> None:
+    """Newer firmware that is reached by a plain port alone: its login is not there."""
+    async with NewPvs().running() as pvs:
+        port = pvs.base.rpartition(":")[2]
+        identity, interface, devices = await check(PvsOptions(host=f"127.0.0.1:{port}"))
+    assert (identity.ok, identity.note) == (True, False)
+    assert "no_tls so far" in interface.text
+    assert (interface.ok, interface.note) == (True, True)
+    assert f"no TLS with https://127.0.0.1:{port} (" in devices.text
+    assert (devices.ok, devices.advice) == (False, ADVICE[Refusal.NO_TLS])
+    for words in ("port", "https", "proxy"):
+        assert words in devices.advice
+
+
+async def test_https_asked_of_a_plain_port() -> None:
+    async with NewPvs().running() as pvs:
+        (finding,) = await check(PvsOptions(host=pvs.base.replace("http:", "https:")))
+    assert (finding.ok, finding.advice) == (False, ADVICE[Refusal.NO_TLS])
+
+
+async def test_one_that_is_known_and_away_is_not_called_good(simulator: PvsSimulator, tmp_path: Path) -> None:
+    known = options(simulator)
+    await _remember(known, tmp_path)
+    await simulator.stop()
+    where, interface = await check(known, tmp_path)
+    assert (where.ok, where.advice) == (False, ADVICE[Refusal.UNREACHABLE])
+    assert "as known before" in interface.text
+    assert interface.note
+
+
+async def _remember(known: PvsOptions, folder: Path) -> None:
+    from pvsmqtt.sources.pvs.generation import Decision, Generation, Identity
+
+    decided = Decision(Generation.LEGACY, "it has no login", datetime.now(UTC), Identity("PVS6", 61839))
+    Memory(folder, known.host).set("decision", decided.document())
 
 
 async def test_a_wrong_password_says_what_to_do_and_not_what_was_tried() -> None:

@@ -15,11 +15,11 @@ FIX = "sudo script/install --network"
 FIXED = f"give the port to the PVS a fixed address without gateway and name server: {FIX} shows it and writes it"
 OWN_PORT = (
     f"give LAN1 a port of this machine that nothing else is on (a USB Ethernet adapter is one), then {FIX}; "
-    "see docs/install.md"
+    "see docs/networks.md"
 )
 UNPLUG = (
-    f"unplug LAN1 from the home network at once, {OWN_PORT}. Whatever got an address {PVS_NETWORK.network_address} … "
-    "in your home has to ask for a new one: switch it off and on"
+    f"unplug LAN1 from the home network at once, {OWN_PORT}. Whatever in your home got an address in "
+    f"{PVS_NETWORK} has to ask for a new one: switch it off and on"
 )
 
 
@@ -49,7 +49,7 @@ def _bad(interface: str | None, text: str, advice: str) -> Finding:
 
 
 def _note(interface: str, text: str) -> Finding:
-    return Finding(f"{SUBJECT} {interface}", True, text)
+    return Finding(f"{SUBJECT} {interface}", True, text, note=True)
 
 
 def _pvs_side(snapshot: Snapshot) -> tuple[Interface, ...]:

@@ -58,7 +58,8 @@ def _search(talk: Talk, run: Run[Any], old: str | None) -> list[str]:
     seen, missed = run(discover.look(None, ()))
     good = [one for one in seen if not one.trouble]
     if not good:
-        talk.say(f"No PVS was found: {discover.why_none(seen, missed)}.")
+        why = discover.why_none(seen, missed)
+        talk.say(f"{why[0].upper()}{why[1:]}.")
         return [_typed(talk, old)]
     names = {one.host: f"{one.model or 'a PVS'} at {one.host}, firmware {one.version or 'unknown'}" for one in good}
     if len(good) == 1:

@@ -26,11 +26,13 @@ from pvsmqtt.settings.env import CONFIG
 from pvsmqtt.settings.errors import key_text
 from pvsmqtt.settings.example import toml
 from pvsmqtt.sinks.mqtt.options import EMBEDDED
+from pvsmqtt.sinks.web.options import WebOptions
 
 NO_TERMINAL = (
     "setup asks questions, and this is no terminal: answer beforehand with --yes, --answers FILE or options such as "
     "--broker and --pvs (pvsmqtt setup --help)"
 )
+PASSWORD = "a password for the status page; its line goes under [web]"  # noqa: S105 - words about one
 
 
 def setup(
@@ -164,26 +166,36 @@ def _finish(talk: Talk, run: Run[Any], present: Present, choices: Choices, known
     else:
         talk.say("", f"{path} is as it should be: nothing was written.")
     talk.say("Checking it" + ("; a line is listened to for up to two minutes …" if choices.lines else " …"))
-    findings = run(check.look(load(path, {}), known))
-    talk.say(*(line for finding in findings for line in check.lines(finding)), "", *_next(path, choices))
+    settings = load(path, {})
+    findings = run(check.look(settings, known))
+    lines = [line for finding in findings for line in check.lines(finding)]
+    talk.say(*lines, "", *_next(path, choices, settings.web))
     return 0 if all(finding.ok for finding in findings) else _no(check.not_ready(findings), 1)
 
 
-def _next(path: Path, choices: Choices) -> Iterator[str]:
+def _next(path: Path, choices: Choices, web: WebOptions) -> Iterator[str]:
     yield "What comes next:"
+    is_open = web.address is not None and not web.address.here_only and web.password_hash is None
     if path == DEFAULT_PATH:
         if choices.host == EMBEDDED:
             yield "  sudo script/install                      once more: it brings the broker along"
+        if is_open:
+            yield "  /opt/pvsmqtt/venv/bin/pvsmqtt web-password"
+            yield f"                                           {PASSWORD} in {path}"
         yield "  sudo systemctl enable --now pvsmqtt      start it, now and at every boot"
         yield "  sudo systemctl restart pvsmqtt           where it runs already"
         yield "  journalctl -u pvsmqtt -f                 what it says"
     else:
+        if is_open:
+            yield f"  pvsmqtt web-password    {PASSWORD} in {path}"
         yield f"  pvsmqtt run --config {shlex.quote(str(path))}"
     if choices.host != EMBEDDED:
         yield "Home Assistant finds the devices by itself where its MQTT integration uses this broker."
     if choices.listen:
         host, _, port = choices.listen.rpartition(":")
         yield f"The status page will be at http://{host or f'{socket.gethostname()}.local'}:{port}/"
+        if is_open:
+            yield "Until it has a password, everybody who reaches this machine can read it."
 
 
 def _no(reason: str, status: int) -> int:

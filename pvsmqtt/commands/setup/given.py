@@ -83,7 +83,11 @@ def of_file(path: Path) -> Given:
     """
     try:
         document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        gone = isinstance(error, FileNotFoundError)
+        why = "there is no such file" if gone else f"cannot be read: {error.strerror or error}"
+        raise SettingsError([f"{path}: {why}"]) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError([f"{path}: cannot be read as TOML: {error}"]) from None
     if problems := [*_wrong(path, document)]:
         raise SettingsError(problems)

@@ -29,6 +29,11 @@ from pvsmqtt.sources.pvs.schedule import clock_trouble
 _QUIET = logging.getLogger(f"{__name__}.quiet")
 _QUIET.setLevel(logging.CRITICAL)
 
+CLOCK = (
+    "if `date` is wrong here, timedatectl says why. If it is right, the PVS is wrong: it gets its time from the "
+    "internet. Values are right nevertheless; only the times at which they were measured are off by that much"
+)
+
 
 async def check(options: PvsOptions, state_dir: Path | None = None) -> list[Finding]:
     """Ask who it is, decide how to read it, log in where that is wanted, and ask once for its devices."""
@@ -54,7 +59,6 @@ async def _look(subject: str, options: PvsOptions, client: PvsClient, login: Log
         decision = await review.run(client, login, 0.0)
     except Refused as refused:
         return [Finding(subject, False, refused.detail, refused.advice)]
-    findings = [Finding(subject, True, str(decision.identity)), _how(subject, decision)]
     try:
         if decision.generation is Generation.VARSERVER:
             reply = await login.fetch(search("/sys/devices/"))
@@ -64,16 +68,28 @@ async def _look(subject: str, options: PvsOptions, client: PvsClient, login: Log
             listed = dl_cgi.decode(await client.get(DEVICE_LIST), subject)
             readings, clock = listed.readings, listed.clock
     except Refused as refused:
-        return [*findings, Finding(f"{subject} devices", False, refused.detail, refused.advice)]
+        if review.silent is not None:
+            return [Finding(subject, False, refused.detail, refused.advice), _how(subject, decision, tried=False)]
+        devices = Finding(f"{subject} devices", False, refused.detail, refused.advice)
+        how = _how(subject, decision, tried=decision.refused is None)
+        return [Finding(subject, True, str(decision.identity)), how, devices]
+    findings = [_who(subject, decision, review.silent), _how(subject, decision, tried=True)]
     if clock is not None and (trouble := clock_trouble((clock - datetime.now(UTC)).total_seconds())):
-        findings.append(Finding(f"{subject} clock", True, trouble))
+        findings.append(Finding(f"{subject} clock", True, trouble, CLOCK, note=True))
     return [*findings, _devices(subject, readings)]
 
 
-def _how(subject: str, decision: Decision) -> Finding:
-    return Finding(
-        f"{subject} interface", True, f"{generation.LABELS[decision.generation]}, because {decision.reason}"
-    )
+def _who(subject: str, decision: Decision, silent: Refused | None) -> Finding:
+    if silent is None:
+        return Finding(subject, True, str(decision.identity))
+    text = f"{decision.identity}; it did not say so itself this time ({silent.detail})"
+    return Finding(subject, True, text, silent.advice, note=True)
+
+
+def _how(subject: str, decision: Decision, tried: bool) -> Finding:
+    """``tried``: something was read that way, or it is no matter of the interface that nothing was."""
+    text = f"{generation.LABELS[decision.generation]}, because {decision.reason}"
+    return Finding(f"{subject} interface", True, text, note=not tried)
 
 
 def _devices(subject: str, readings: Sequence[Reading]) -> Finding:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -73,12 +73,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is spoken, why, and since when."""
+    """What is spoken, why, and since when. ``refused``: why the login that would confirm it did not work."""
 
     generation: Generation
     reason: str
     at: datetime
     identity: Identity = Identity()
+    refused: Refused | None = field(default=None, compare=False)
 
     def report(self) -> dict[str, Any]:
         """For the health topic."""
@@ -225,7 +226,8 @@ async def decide(client: PvsClient, login: Login, identity: Identity, now: datet
             if await _lists_devices(client):
                 return Decision(Generation.LEGACY, f"{identity} gives its list without a login", now, identity)
             raise
-        return Decision(by_build, f"{identity} needs a login ({refused.reason.value} so far)", now, identity)
+        reason = f"{identity} needs a login ({refused.reason.value} so far)"
+        return Decision(by_build, reason, now, identity, refused)
     return Decision(Generation.VARSERVER, f"{identity} let us log in", now, identity)
 
 

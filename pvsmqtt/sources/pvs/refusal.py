@@ -10,6 +10,7 @@ class Refusal(StrEnum):
 
     # The whole reply
     UNREACHABLE = "unreachable"
+    NO_TLS = "no_tls"
     TIMEOUT = "timeout"
     BROKEN_OFF = "broken_off"
     BUSY = "busy"
@@ -42,6 +43,9 @@ class Refusal(StrEnum):
 ADVICE: dict[Refusal, str] = {
     Refusal.UNREACHABLE: "check its power, the cable or Wi-Fi and the address; "
     "on its installer port a PVS is 172.27.153.1",
+    Refusal.NO_TLS: "something answers at that port, and not by https: check port and scheme of host. Newer firmware "
+    "takes its login by https alone; a proxy in front of the PVS must pass on https too: give its https:// address "
+    "as host",
     Refusal.TIMEOUT: "it may be busy or restarting (a restart takes up to 10 minutes); if it lasts, power-cycle it",
     Refusal.BROKEN_OFF: "it may be restarting, or the Wi-Fi is weak",
     Refusal.BUSY: "it is busy or restarting; no action needed unless it lasts for hours",

@@ -29,7 +29,7 @@ PATIENCE = 3
 
 WHILE_FAILING = 900.0
 
-AWAY = frozenset({Refusal.UNREACHABLE, Refusal.BUSY, Refusal.BROKEN_OFF})
+AWAY = frozenset({Refusal.UNREACHABLE, Refusal.NO_TLS, Refusal.BUSY, Refusal.BROKEN_OFF})
 """It is not there, or restarts: nothing else will work either, and it needs its rest."""
 
 
@@ -45,6 +45,8 @@ class Review:
         self._log = log
         self._asked_at = -math.inf
         self.decision: Decision | None = None
+        self.silent: Refused | None = None
+        """Why the PVS did not say who it is when it was asked last, if it did not."""
 
     def due(self, now: float, failures: int, build: int | None) -> bool:
         """Whether to ask; ``build`` is what the PVS tells of itself while it is polled."""
@@ -66,7 +68,9 @@ class Review:
         pinned_before = self._memory.get(certificate.KEY)
         try:
             identity = await ask(client)
+            self.silent = None
         except Refused as refused:
+            self.silent = refused
             return await self._without_answer(refused, client, login)
         login.serial = identity.serial or login.serial
         old = self.decision

@@ -45,6 +45,7 @@ LOST = 6
 _GONE = frozenset(
     {
         Refusal.UNREACHABLE,
+        Refusal.NO_TLS,
         Refusal.TIMEOUT,
         Refusal.NOT_FOUND,
         Refusal.NO_LOGIN_PAGE,

@@ -69,6 +69,12 @@ def changed(got: bytes) -> Refused:
     return Refused(Refusal.CERTIFICATE, f"its certificate is not the known one (now {got.hex()})")
 
 
+def no_tls(base: str, error: OSError) -> Refused:
+    """The refusal of an https address where somebody answers, and not by TLS."""
+    why = (getattr(error, "reason", None) or type(error).__name__).replace("_", " ").lower()
+    return Refused(Refusal.NO_TLS, f"no TLS with {base} ({why})")
+
+
 async def fingerprint(base: str) -> str:
     """SHA-256 of the certificate that an https address shows, in hexadecimal digits.
 
@@ -88,6 +94,8 @@ async def fingerprint(base: str) -> str:
                 writer.transport.abort()
     except TimeoutError:
         raise Refused(Refusal.TIMEOUT, f"no TLS with {base} in {HANDSHAKE:g} s") from None
+    except ssl.SSLError as error:
+        raise no_tls(base, error) from None
     except (OSError, ValueError) as error:
         raise Refused(Refusal.UNREACHABLE, f"no TLS with {base} ({type(error).__name__})") from None
     if not shown:

@@ -145,6 +145,8 @@ class PvsClient:
             except aiohttp.ClientConnectorCertificateError as error:
                 reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
                 raise Refused(Refusal.CERTIFICATE, f"the certificate of {base} is refused ({reason})") from None
+            except aiohttp.ClientConnectorSSLError as error:
+                raise certificate.no_tls(base, error.os_error) from None
             except aiohttp.ClientConnectorError as error:
                 raise Refused(Refusal.UNREACHABLE, f"cannot connect to {base} ({_why(error.os_error)})") from None
             except (aiohttp.ClientError, OSError, ValueError) as error:

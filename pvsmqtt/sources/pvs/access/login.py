@@ -143,7 +143,7 @@ class Login:
         try:
             reply = await self._client.fetch(LOG_IN, self._client.address.secure, {"Authorization": f"basic {token}"})
         except Refused as refused:
-            if refused.reason not in (Refusal.UNREACHABLE, Refusal.CERTIFICATE):
+            if refused.reason not in (Refusal.UNREACHABLE, Refusal.NO_TLS, Refusal.CERTIFICATE):
                 self._client.traffic.logins += 1
             raise self._judged(refused) from None
         self._client.traffic.logins += 1

@@ -30,7 +30,7 @@ Deliver = Callable[[Mapping[str, Value], datetime | None], None]
 Enable = Callable[[], Awaitable[None]]
 Read = Callable[[], Awaitable[Mapping[str, object]]]
 
-_AWAY = frozenset({Refusal.UNREACHABLE, Refusal.TIMEOUT, Refusal.BROKEN_OFF, Refusal.BUSY})
+_AWAY = frozenset({Refusal.UNREACHABLE, Refusal.NO_TLS, Refusal.TIMEOUT, Refusal.BROKEN_OFF, Refusal.BUSY})
 
 
 class LiveFeed:
