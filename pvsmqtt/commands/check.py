@@ -107,9 +107,10 @@ async def page(settings: Settings) -> list[Finding]:
             return [Finding("status page", False, f"it cannot listen on {where}", advice)]
         text = f"{where} is taken, by the service if that runs; if it does not, another program has the port"
         return [Finding("status page", True, text)]
-    to_all = settings.web.password_hash is None and not where.here_only
-    more = "; without a password (pvsmqtt web-password) everybody who reaches this machine can read it"
-    return [Finding("status page", True, f"it can listen on {where}{more if to_all else ''}")]
+    if settings.web.password_hash is None and not where.here_only:
+        text = f"it can listen on {where}, and everybody who reaches this machine can read it"
+        return [Finding("status page", True, text, "pvsmqtt web-password makes a password for it", note=True)]
+    return [Finding("status page", True, f"it can listen on {where}")]
 
 
 async def broker(settings: Settings) -> list[Finding]:
