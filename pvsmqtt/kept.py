@@ -39,12 +39,14 @@ _UNSAVED = {
 
 
 class Kept:
-    """The house in its folder; ``now`` is of a clock that only goes forward."""
+    """The house in its folder; ``now`` is of a clock that only goes forward, ``wall`` the one by which it counts."""
 
-    def __init__(self, folder: Path, instance: str, zone: tzinfo | None, now: float) -> None:
+    def __init__(
+        self, folder: Path, instance: str, zone: tzinfo | None, now: float, wall: Callable[[], datetime] | None
+    ) -> None:
         known = registry.load(folder / DEVICES)
         counted = last_known.load(folder / last_known.FILE)
-        self.ledger = files.load(folder, known, lambda _: datetime.now(UTC), zone)
+        self.ledger = files.load(folder, known, lambda _: (wall or _wall)(), zone)
         self.house = House(known, instance, self.ledger, counted)
         self._folder = folder
         self._counted = last_known.document(counted)
@@ -97,3 +99,7 @@ class Kept:
             rest.end()
         self._said.discard(name)
         return True
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)

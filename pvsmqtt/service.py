@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pvsmqtt import __version__, self_report, systemd
 from pvsmqtt.bus import Bus, Flow
+from pvsmqtt.clock import Clock
 from pvsmqtt.kept import Kept
 from pvsmqtt.model.accepted import Accepted
 from pvsmqtt.model.reading import DeviceGone, DeviceState, Reading
@@ -42,35 +43,34 @@ Event = DeviceState | DeviceGone | Info | HealthReport
 
 
 class Service:
-    """One run of pvsmqtt. ``reload`` reads the settings again (it raises `SettingsError` when they are bad). A house
-    in fast motion has another ``tick``, and a ``day``: what the clock says there."""
+    """One run of pvsmqtt. ``reload`` reads the settings again (it raises `SettingsError` when they are bad).
+    ``clock`` is that of the house."""
 
     def __init__(
         self,
         settings: Settings,
         reload: Callable[[], Settings] | None = None,
-        tick: float | None = None,
-        day: Callable[[], datetime] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._reload = reload
-        self._tick = tick
+        self._clock = clock = clock or Clock()
         self._started_at = datetime.now(UTC).replace(microsecond=0)
         self._started = time.monotonic()
         self._bus: Bus[Event] = Bus()
         self._readings: Flow[Accepted] = Flow()
         self._journal = Keeping(settings.state_dir, self._readings)
         self._supervisor = Supervisor()
-        self._kept = Kept(settings.state_dir, settings.instance, settings.zone, self._started)
+        self._kept = Kept(settings.state_dir, settings.instance, settings.zone, self._started, clock.day)
         self._house = self._kept.house
         self._sources: dict[str, tuple[Options, str, Source]] = {}
         self._sink: MqttSink | None = None
-        self._pulse = Pulse(tick or TICK, _log)
+        self._pulse = Pulse(clock.tick or TICK, _log)
         self._census = self_report.Census()
         self._bridge_said: DeviceState | None = None
         self._status_said = ""
         self._page = StatusPage(
-            settings.instance, self._started_at, self._bus, self._supervisor, self._health, self._registers, day
+            settings.instance, self._started_at, self._bus, self._supervisor, self._health, self._registers, clock.day
         )
         self._stop = asyncio.Event()
         self._hangup = asyncio.Event()
@@ -157,7 +157,7 @@ class Service:
             self._house.configure(
                 settings.names,
                 settings.ignore,
-                time.monotonic(),
+                self._clock.now(),
                 settings.precedence,
                 retire=settings.retire,
                 lost_after=settings.lost_after,
@@ -208,7 +208,7 @@ class Service:
         self._supervisor.start("mqtt", publish)
 
     def _deliver(self, readings: Sequence[Reading]) -> None:
-        states = self._house.accept(readings, time.monotonic())
+        states = self._house.accept(self._clock.there(readings), self._clock.now())
         self._readings.publish(self._house.taken(datetime.now(UTC)))
         self._publish(states)
         self._tell_bridge()
@@ -219,15 +219,15 @@ class Service:
             self._bus.publish(event)
 
     async def _housekeeping(self) -> None:
-        tick = self._tick or TICK
+        tick, health_every = self._clock.tick or TICK, self._clock.tick or HEALTH_EVERY
         next_health = time.monotonic() + tick  # when the broker and the first poll have had their chance
         while True:
             now = time.monotonic()
-            self._publish(self._house.tick(now))
+            self._publish(self._house.tick(self._clock.now()))
             self._tell_bridge()
             await self._kept.save(now)
             if now >= next_health:
-                next_health = now + HEALTH_EVERY
+                next_health = now + health_every
                 self._bus.publish(self._health())
             self._tell_systemd(time.monotonic())
             await asyncio.sleep(tick)

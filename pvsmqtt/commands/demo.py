@@ -65,6 +65,7 @@ def demo(seconds: float | None, panels: int) -> int:
 
 
 async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
+    from pvsmqtt.clock import FastMotion
     from pvsmqtt.modbus.setting import Setting
     from pvsmqtt.service import Service
     from pvsmqtt.settings import load
@@ -76,7 +77,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
     # Half past seven in the morning at the simulated house (UTC−6): the sun has just risen.
     start = datetime.now(UTC).replace(hour=13, minute=30, second=0, microsecond=0) - timedelta(days=1)
     house = House(panels=panels, ess=True)
-    simulator = PvsSimulator(house, speed=SPEED, start_at=start)
+    simulator = PvsSimulator(house, live_port=0, speed=SPEED, start_at=start)
     await simulator.start()
     bus = BusSimulator(
         at="listen:127.0.0.1:0",
@@ -96,7 +97,8 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         "PVSMQTT_PVS__0__HOST": simulator.url,
         "PVSMQTT_PVS__0__INTERVAL": str(POLL),
         "PVSMQTT_PVS__0__BATTERY_INTERVAL": str(POLL),
-        "PVSMQTT_PVS__0__LIVE": "off",
+        "PVSMQTT_PVS__0__LIVE_URL": f"ws://127.0.0.1:{simulator.live_port}/",
+        "PVSMQTT_PVS__0__LIVE_INTERVAL": str(POLL),
         "PVSMQTT_RS485__0__LINE": bus.url,
         "PVSMQTT_RS485__0__NAME": LINE,
         "PVSMQTT_RS485__0__BAUDRATE": str(BAUDRATE),
@@ -104,7 +106,7 @@ async def _demo(folder: Path, seconds: float | None, panels: int) -> int:
         "PVSMQTT_RS485__0__INTERVAL": str(BUS_INTERVAL),
         "PVSMQTT_WEB__LISTEN": f"127.0.0.1:{page_port}",
     }
-    service = Service(load(environ=environment), tick=TICK, day=simulator.now)
+    service = Service(load(environ=environment), clock=FastMotion(simulator.now, SPEED, TICK))
     print(f"A simulated PVS6 with {panels} panels answers at {simulator.url}, a broker at mqtt://127.0.0.1:{port}.")  # noqa: T201
     print(f"The RS-485 bus of its SunVault can be heard at {bus.url} (its registers are invented).")  # noqa: T201
     print(f"The status page is at http://127.0.0.1:{page_port}/.")  # noqa: T201
