@@ -343,7 +343,9 @@ async def test_switched_off_and_on_again(bench: Bench) -> None:
     assert not (service.state_dir / "journal.db").exists()
     await service.reload(journal={"enabled": True})
     await caught_up(recorder, polls)
+    mark = recorder.mark()
     await service.reload(journal={"enabled": False})
+    await recorder.wait(HEALTH, lambda m: m.json["journal"] is None, mark)  # behind what was under way
     mark = recorder.mark()
     await polls.more(3)
     assert not recorder.on(TOPIC, mark)

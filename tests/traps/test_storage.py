@@ -83,7 +83,7 @@ async def test_without_a_battery_nobody_asks_for_its_report(bench: Bench) -> Non
 
 
 async def test_a_battery_is_the_same_after_an_update(bench: Bench) -> None:
-    it = await plant(bench, LEGACY, house=house(4, seed=1, ess=True), table=STORAGE)
+    it = await plant(bench, LEGACY, house=house(4, seed=1, ess=True))  # its storage is asked once before the update
     before = await it.state("site", lambda s: s.get("battery_power") is not None)
     it.pvs.firmware = VARSERVER
     await it.service.says("it is read by varserver with login from now on")
