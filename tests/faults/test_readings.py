@@ -30,7 +30,7 @@ from helpers_polls import Polls, once, without_gaps
 
 from pvsmqtt.simulator.pvs.house.house import House
 
-SECONDS = float(os.environ.get("PVSMQTT_FAULT_SECONDS", "30"))
+SECONDS = float(os.environ.get("PVSMQTT_FAULT_SECONDS", "45"))
 SEED = int(os.environ.get("PVSMQTT_FAULT_SEED", str(random.randrange(10**6))))
 PATIENCE = 60.0
 QUICK: dict[str, object] = {

@@ -102,9 +102,22 @@ async def test_a_pi_is_bridged_into_it(bench: Bench, tmp_path: Path) -> None:
     await far.have("site", *device_ids(pvs))
     reached = await told(far, 0)
 
+    before = in_first_order(far)
+    assert before == list(range(1, len(before) + 1))
+
     await first.kill()
     # Those that were under way to the node may come behind newer ones: their numbers say where they belong.
     wanted = set(range(1, reached + 51))
-    await far.feed.until(
-        lambda: wanted <= {sequence(message) for message in far.on(READINGS)} or None, "every reading", LONG
-    )
+    await far.feed.until(lambda: wanted <= set(in_first_order(far)) or None, "every reading", LONG)
+
+    # From then on they come in order again.
+    caught_up = len(in_first_order(far))
+    last = max(in_first_order(far))
+    await told(far, last + 20)
+    after = [number for number in in_first_order(far)[caught_up:] if number > last]
+    assert after == list(range(last + 1, last + 1 + len(after)))
+
+
+def in_first_order(recorder: Recorder) -> list[int]:
+    """The numbers of the readings in the order in which each came for the first time."""
+    return list(dict.fromkeys(sequence(message) for message in recorder.on(READINGS)))

@@ -119,7 +119,7 @@ async def test_what_the_demo_tells_of_its_house_adds_up_at_every_moment() -> Non
         await running.out.until(lambda: running.out.items[5:] or None, "word of its devices")
         found = re.search(r"mqtt://127\.0\.0\.1:(\d+)", running.out.items[0])
         assert found
-        site, storage, ahead = await seen(int(found[1]), days=3 / 24)
+        site, storage, ahead = await seen(int(found[1]), days=4 / 24)
     finally:
         await running.kill()
     house = House(12, ess=True)

@@ -181,17 +181,17 @@ def test_an_eclipse() -> None:
 
 
 def test_a_polar_night_and_a_midnight_sun() -> None:
-    days = Days(2)
+    days = Days(4)
     days.until(20)
     days.changes += [scaled(lambda _: 0.0), without(*days.panels)]
     days.until(20 + 24 * 20)
-    assert days.all() == ["asleep"] * 2
+    assert days.all() == ["asleep"] * 4
     days.changes[:] = [_always_light]
     days.until(days.at + 24 * 4)
-    assert [days.seen(panel) for panel in days.panels] == [["asleep", "live", "asleep", "live"]] * 2
+    assert [days.seen(panel) for panel in days.panels] == [["asleep", "live", "asleep", "live"]] * 4
     days.changes.append(without(days.panels[0]))
     days.until(days.at + 3)
-    assert days.all() == ["lost", "live"]
+    assert days.all() == ["lost", "live", "live", "live"]
 
 
 def _always_light(readings: list[Reading], _: datetime) -> list[Reading]:
